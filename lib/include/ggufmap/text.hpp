@@ -1,0 +1,18 @@
+// Bytes of unknown origin on their way to people and to JSON.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ggufmap/export.hpp"
+
+namespace ggufmap {
+
+/// True for well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF); NUL counts as a character.
+GGUFMAP_API bool valid_utf8(std::string_view bytes);
+
+/// `bytes` as they may meet a terminal: UTF-8 stays; C0, DEL, C1, line and paragraph separators and
+/// bidirectional controls become \n, \t, \xNN or \uNNNN; so do bytes that are not UTF-8 (\xNN).
+GGUFMAP_API std::string printable(std::string_view bytes);
+
+}  // namespace ggufmap

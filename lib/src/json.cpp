@@ -1,0 +1,203 @@
+#include "ggufmap/json.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <cmath>
+#include <iterator>
+
+#include "detail/utf8.hpp"
+#include "ggufmap/text.hpp"
+
+namespace ggufmap {
+namespace {
+
+constexpr std::size_t drain_at = 64 * 1024;
+
+void append_escape(std::string& out, char32_t c) {
+    switch (c) {
+        case '"':
+            out += "\\\"";
+            break;
+        case '\\':
+            out += "\\\\";
+            break;
+        case '\n':
+            out += "\\n";
+            break;
+        case '\t':
+            out += "\\t";
+            break;
+        case '\r':
+            out += "\\r";
+            break;
+        default:
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    }
+}
+
+constexpr bool is_plain(char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F && c != '"' &&
+           c != '\\';
+}
+
+template <typename Float>
+void append_float(std::string& out, Float number) {
+    if (std::isnan(number)) {
+        out += "\"NaN\"";
+    } else if (std::isinf(number)) {
+        out += number < 0 ? "\"-Infinity\"" : "\"Infinity\"";
+    } else {
+        fmt::format_to(std::back_inserter(out), "{}", number);
+    }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+    out += '"';
+    while (!text.empty()) {
+        std::size_t plain = 0;
+        while (plain < text.size() && is_plain(text[plain])) ++plain;
+        out.append(text.data(), plain);
+        text.remove_prefix(plain);
+        if (text.empty()) break;
+        const auto [c, size] = detail::decode_utf8(text);
+        if (size == 0) {
+            out += "\xEF\xBF\xBD";
+        } else if (detail::is_control(c) || c == '"' || c == '\\') {
+            append_escape(out, c);
+        } else {
+            out.append(text.data(), size);
+        }
+        text.remove_prefix(size == 0 ? 1 : size);
+    }
+    out += '"';
+}
+
+void append_json_number(std::string& out, double number) { append_float(out, number); }
+void append_json_number(std::string& out, float number) { append_float(out, number); }
+
+JsonWriter::JsonWriter(Sink sink) : sink_(std::move(sink)) {}
+
+void JsonWriter::drain() {
+    sink_(buffer_);
+    buffer_.clear();
+}
+
+void JsonWriter::separate() {
+    if (levels_.empty()) return;
+    Level& level = levels_.back();
+    if (!level.empty) buffer_ += ',';
+    if (!level.inline_layout) {
+        buffer_ += '\n';
+        buffer_.append(2 * levels_.size(), ' ');
+    } else if (!level.empty) {
+        buffer_ += ' ';
+    }
+    level.empty = false;
+    if (buffer_.size() >= drain_at) drain();
+}
+
+void JsonWriter::before_value() {
+    if (after_key_) {
+        after_key_ = false;
+        return;
+    }
+    assert(levels_.empty() || levels_.back().array);
+    separate();
+}
+
+void JsonWriter::begin(bool array, Layout layout, char open) {
+    before_value();
+    buffer_ += open;
+    const bool outer_inline = !levels_.empty() && levels_.back().inline_layout;
+    levels_.push_back({array, outer_inline || layout == Layout::inline_, true});
+}
+
+void JsonWriter::end(char close) {
+    assert(!levels_.empty() && !after_key_);
+    const Level level = levels_.back();
+    levels_.pop_back();
+    if (!level.empty && !level.inline_layout) {
+        buffer_ += '\n';
+        buffer_.append(2 * levels_.size(), ' ');
+    }
+    buffer_ += close;
+}
+
+void JsonWriter::begin_object(Layout layout) { begin(false, layout, '{'); }
+void JsonWriter::end_object() { end('}'); }
+void JsonWriter::begin_array(Layout layout) { begin(true, layout, '['); }
+void JsonWriter::end_array() { end(']'); }
+
+void JsonWriter::key(std::string_view name) {
+    assert(!levels_.empty() && !levels_.back().array && !after_key_);
+    separate();
+    append_json_string(buffer_, name);
+    buffer_ += ": ";
+    after_key_ = true;
+}
+
+void JsonWriter::string(std::string_view utf8) {
+    before_value();
+    append_json_string(buffer_, utf8);
+}
+
+void JsonWriter::text(std::string_view bytes) {
+    if (valid_utf8(bytes)) return string(bytes);
+    begin_object(Layout::inline_);
+    key("hex");
+    before_value();
+    buffer_ += '"';
+    for (const char c : bytes)
+        fmt::format_to(std::back_inserter(buffer_), "{:02x}", static_cast<unsigned char>(c));
+    buffer_ += '"';
+    end_object();
+}
+
+void JsonWriter::number(double value) {
+    before_value();
+    append_json_number(buffer_, value);
+}
+
+void JsonWriter::number(float value) {
+    before_value();
+    append_json_number(buffer_, value);
+}
+
+void JsonWriter::integer(std::int64_t value) {
+    before_value();
+    fmt::format_to(std::back_inserter(buffer_), "{}", value);
+}
+
+void JsonWriter::integer(std::uint64_t value) {
+    before_value();
+    fmt::format_to(std::back_inserter(buffer_), "{}", value);
+}
+
+void JsonWriter::boolean(bool value) {
+    before_value();
+    buffer_ += value ? "true" : "false";
+}
+
+void JsonWriter::null() {
+    before_value();
+    buffer_ += "null";
+}
+
+void JsonWriter::number_or_null(std::optional<std::uint64_t> value) {
+    if (value) {
+        integer(*value);
+    } else {
+        null();
+    }
+}
+
+void JsonWriter::finish() {
+    assert(levels_.empty());
+    buffer_ += '\n';
+    drain();
+}
+
+}  // namespace ggufmap

@@ -1,0 +1,43 @@
+#include "ggufmap/text.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "detail/utf8.hpp"
+
+namespace ggufmap {
+
+bool valid_utf8(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const std::size_t size = detail::decode_utf8(bytes).size;
+        if (size == 0) return false;
+        bytes.remove_prefix(size);
+    }
+    return true;
+}
+
+std::string printable(std::string_view bytes) {
+    std::string out;
+    out.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const auto [c, size] = detail::decode_utf8(bytes);
+        if (size == 0) {
+            fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(bytes[0]));
+        } else if (!detail::is_control(c)) {
+            out += bytes.substr(0, size);
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (c == '\t') {
+            out += "\\t";
+        } else if (c < 0x80) {
+            fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c));
+        } else {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        }
+        bytes.remove_prefix(size == 0 ? 1 : size);
+    }
+    return out;
+}
+
+}  // namespace ggufmap

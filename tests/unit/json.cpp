@@ -1,0 +1,58 @@
+#include "ggufmap/json.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+using namespace ggufmap;
+
+namespace {
+
+std::string written(const std::function<void(JsonWriter&)>& write) {
+    std::string out;
+    JsonWriter json([&](std::string_view piece) { out += piece; });
+    write(json);
+    json.finish();
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("members stand on lines of their own, inline containers on one") {
+    const std::string out = written([](JsonWriter& json) {
+        json.begin_object();
+        json.key("a");
+        json.number(1U);
+        json.key("b");
+        json.begin_array(JsonWriter::Layout::inline_);
+        json.number(-1);
+        json.null();
+        json.boolean(true);
+        json.end_array();
+        json.key("c");
+        json.begin_object();
+        json.end_object();
+        json.end_object();
+    });
+    CHECK(out == "{\n  \"a\": 1,\n  \"b\": [-1, null, true],\n  \"c\": {}\n}\n");
+}
+
+TEST_CASE("numbers are exact and never NaN") {
+    const auto number = [](auto value) { return written([&](JsonWriter& json) { json.number(value); }); };
+    CHECK(number(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615\n");
+    CHECK(number(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808\n");
+    CHECK(number(0.1F) == "0.1\n");
+    CHECK(number(9.999999747378752e-06F) == "1e-05\n");
+    CHECK(number(std::nan("")) == "\"NaN\"\n");
+    CHECK(number(-std::numeric_limits<float>::infinity()) == "\"-Infinity\"\n");
+}
+
+TEST_CASE("strings are valid UTF-8 and harmless; other bytes survive as hex") {
+    const auto text = [](std::string_view bytes) {
+        return written([&](JsonWriter& json) { json.text(bytes); });
+    };
+    CHECK(text("\"\\\n\x1b\u009b\u202e") == "\"\\\"\\\\\\n\\u001b\\u009b\\u202e\"\n");
+    CHECK(text("\u2581caf\u00e9") == "\"\u2581caf\u00e9\"\n");
+    CHECK(text("a\xff") == "{\"hex\": \"61ff\"}\n");
+}
