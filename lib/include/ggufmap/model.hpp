@@ -1,0 +1,95 @@
+// A model as people name it: one file, any one shard of a set (its siblings are found), "shm:NAME",
+// "ollama:NAME[:TAG]". All its tensors in one list, whatever the number of files.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ggufmap/export.hpp"
+#include "ggufmap/file.hpp"
+#include "ggufmap/gguf.hpp"
+
+namespace ggufmap {
+
+/// The parts of PREFIX-00001-of-00005.gguf.
+struct ShardName {
+    std::string prefix;        ///< with the directory
+    std::uint32_t number = 0;  ///< from 1
+    std::uint32_t count = 0;
+};
+
+/// Nothing where `path` is not named like a shard. Numbers have five digits or more, as llama.cpp writes
+/// them.
+GGUFMAP_API std::optional<ShardName> parse_shard_name(std::string_view path);
+GGUFMAP_API std::string shard_path(std::string_view prefix, std::uint32_t number, std::uint32_t count);
+
+/// Where models are looked up that are not paths. The library reads no environment: tools fill this in.
+struct Places {
+    std::string shared_memory = "/dev/shm";
+    std::string ollama_models = {};  ///< $OLLAMA_MODELS, or ~/.ollama/models
+};
+
+/// The path behind a name: "shm:NAME" and "ollama:NAME[:TAG]" are resolved, anything else is a path already.
+/// Throws Error (usage) for a name that cannot be one, Error (io) where nothing of that name exists.
+GGUFMAP_API std::string resolve_model(const std::string& name, const Places& places = {});
+
+/// One file of a model.
+struct Shard {
+    File file;
+    Gguf gguf;
+};
+
+/// A tensor and where its bytes are.
+struct ModelTensor {
+    const Tensor* info;
+    std::uint32_t shard;         ///< index into shards()
+    std::optional<Range> range;  ///< in that shard's file; nothing where the size is unknown
+};
+
+/// Move-only; pointers and views stay valid while it lives, also after a move.
+class GGUFMAP_API Model {
+public:
+    enum class Siblings {
+        find,  ///< a shard name stands for its whole set
+        none   ///< the file alone, whatever its name
+    };
+
+    /// `name` as resolve_model takes it. Throws Error: what parse() throws; io for files that cannot be
+    /// opened, a missing shard among them (mismatch); mismatch where shards disagree on split.count, split.no
+    /// or split.tensors.count, or share a tensor name.
+    static Model open(const std::string& name, const Places& places = {}, Siblings siblings = Siblings::find,
+                      const Limits& limits = {});
+    /// Of one file that is already open.
+    static Model from(File file, const Limits& limits = {});
+
+    /// As the caller named it.
+    const std::string& name() const { return name_; }
+    const std::vector<Shard>& shards() const { return shards_; }
+    /// The first shard's header, which holds the metadata.
+    const Gguf& head() const { return shards_.front().gguf; }
+    /// Of all shards, in the order of their infos.
+    const std::vector<ModelTensor>& tensors() const { return tensors_; }
+    const ModelTensor* find_tensor(std::string_view name) const;
+    /// Bytes of all files.
+    std::uint64_t file_bytes() const;
+
+    /// Throws Error (malformed) naming the first tensor that reaches beyond its file and the bytes that are
+    /// missing, or whose size is unknown. Everything that reads weights calls this first.
+    void require_complete() const;
+    /// Throws Error (mismatch) if any file is not as it was when it was opened.
+    void check_unchanged() const;
+
+private:
+    Model() = default;
+    void collect();
+
+    std::string name_;
+    std::vector<Shard> shards_;
+    std::vector<ModelTensor> tensors_;
+    NameIndex index_;
+};
+
+}  // namespace ggufmap

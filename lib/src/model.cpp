@@ -1,0 +1,151 @@
+#include "ggufmap/model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "ggufmap/checked.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap {
+namespace {
+
+// llama.cpp writes %05d; 99,999 is also more shards than a directory should hold.
+constexpr std::size_t shard_digits = 5;
+
+std::optional<std::uint32_t> shard_number(std::string_view digits) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc() || end != digits.data() + digits.size() || number == 0) return std::nullopt;
+    return number;
+}
+
+Shard open_shard(const std::string& path, const Limits& limits) {
+    File file = File::open(path);
+    FileSource source(file);
+    Gguf gguf = parse(source, limits);
+    return {std::move(file), std::move(gguf)};
+}
+
+void check_split_key(const Shard& shard, std::string_view key, std::uint64_t wanted) {
+    const auto found = shard.gguf.unsigned_of(key);
+    if (found == wanted) return;
+    throw Error(ErrorKind::mismatch, {shard.file.name(), fmt::format("key '{}'", key)},
+                found ? fmt::format("is {}, wanted {}: the shard belongs to another set", *found, wanted)
+                      : fmt::format("is missing, wanted {}: not a shard of this set", wanted));
+}
+
+}  // namespace
+
+std::optional<ShardName> parse_shard_name(std::string_view path) {
+    constexpr std::string_view suffix = ".gguf";
+    constexpr std::string_view of = "-of-";
+    if (!path.ends_with(suffix)) return std::nullopt;
+    path.remove_suffix(suffix.size());
+    if (path.size() < 2 * shard_digits + of.size() + 1) return std::nullopt;
+    const auto count = shard_number(path.substr(path.size() - shard_digits));
+    path.remove_suffix(shard_digits);
+    if (!path.ends_with(of)) return std::nullopt;
+    path.remove_suffix(of.size());
+    const auto number = shard_number(path.substr(path.size() - shard_digits));
+    path.remove_suffix(shard_digits);
+    if (!path.ends_with('-') || !number || !count || *number > *count) return std::nullopt;
+    path.remove_suffix(1);
+    return ShardName{std::string(path), *number, *count};
+}
+
+std::string shard_path(std::string_view prefix, std::uint32_t number, std::uint32_t count) {
+    return fmt::format("{}-{:05}-of-{:05}.gguf", prefix, number, count);
+}
+
+Model Model::open(const std::string& name, const Places& places, Siblings siblings, const Limits& limits) {
+    const std::string path = resolve_model(name, places);
+    Model model;
+    model.name_ = name;
+    const auto shard_name = siblings == Siblings::find ? parse_shard_name(path) : std::nullopt;
+    if (!shard_name) {
+        model.shards_.push_back(open_shard(path, limits));
+    } else {
+        for (std::uint32_t number = 1; number <= shard_name->count; ++number) {
+            const std::string sibling = shard_path(shard_name->prefix, number, shard_name->count);
+            try {
+                model.shards_.push_back(open_shard(sibling, limits));
+            } catch (const Error& error) {
+                if (error.error_number() != ENOENT || number == shard_name->number) throw;
+                throw Error(ErrorKind::mismatch, {sibling},
+                            fmt::format("shard {} of {} is missing", number, shard_name->count), ENOENT);
+            }
+        }
+    }
+    model.collect();
+    return model;
+}
+
+Model Model::from(File file, const Limits& limits) {
+    Model model;
+    model.name_ = file.name();
+    FileSource source(file);
+    Gguf gguf = parse(source, limits);
+    model.shards_.push_back({std::move(file), std::move(gguf)});
+    model.collect();
+    return model;
+}
+
+void Model::collect() {
+    for (std::uint32_t i = 0; i < shards_.size(); ++i) {
+        const Shard& shard = shards_[i];
+        for (const Tensor& tensor : shard.gguf.tensors())
+            tensors_.push_back({&tensor, i, shard.gguf.range_of(tensor)});
+    }
+    if (shards_.size() > 1) {
+        for (std::uint32_t i = 0; i < shards_.size(); ++i) {
+            check_split_key(shards_[i], "split.no", i);
+            check_split_key(shards_[i], "split.count", shards_.size());
+            check_split_key(shards_[i], "split.tensors.count", tensors_.size());
+        }
+    }
+    const auto name_of = [this](std::uint32_t i) { return tensors_[i].info->name; };
+    index_ = NameIndex(static_cast<std::uint32_t>(tensors_.size()), name_of);
+    if (const auto twice = index_.duplicate(name_of)) {
+        const ModelTensor& tensor = tensors_[*twice];
+        throw Error(ErrorKind::mismatch,
+                    {shards_[tensor.shard].file.name(), fmt::format("tensor '{}'", tensor.info->name)},
+                    "the tensor is in another shard, too");
+    }
+}
+
+const ModelTensor* Model::find_tensor(std::string_view name) const {
+    const auto at = index_.find(name, [this](std::uint32_t i) { return tensors_[i].info->name; });
+    return at ? &tensors_[*at] : nullptr;
+}
+
+std::uint64_t Model::file_bytes() const {
+    std::uint64_t total = 0;
+    for (const Shard& shard : shards_) total += shard.file.size();
+    return total;
+}
+
+void Model::require_complete() const {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+        const ModelTensor& tensor = tensors_[i];
+        const File& file = shards_[tensor.shard].file;
+        const std::string place = fmt::format("tensor '{}'", tensor.info->name);
+        if (!tensor.range)
+            throw Error(ErrorKind::unsupported, {file.name(), place},
+                        fmt::format("type {} is unknown, and so is the tensor's size", tensor.info->type));
+        if (tensor.range->end() > file.size())
+            throw Error(
+                ErrorKind::malformed, {file.name(), place, tensor.range->offset},
+                fmt::format(
+                    "truncated at tensor {} of {}: {} bytes are missing", i + 1, tensors_.size(),
+                    shards_[tensor.shard].gguf.data_end().value_or(tensor.range->end()) - file.size()));
+    }
+}
+
+void Model::check_unchanged() const {
+    for (const Shard& shard : shards_) shard.file.check_unchanged();
+}
+
+}  // namespace ggufmap

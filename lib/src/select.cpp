@@ -1,0 +1,239 @@
+#include "ggufmap/select.hpp"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "ggufmap/error.hpp"
+
+namespace ggufmap {
+namespace {
+
+[[noreturn]] void fail(const std::string& reason) { throw Error(ErrorKind::usage, {}, reason); }
+
+// Calls visit for each piece of "a,b,c"; a text without separators is one piece.
+template <typename Visit>
+void split(std::string_view text, char separator, Visit visit) {
+    for (;;) {
+        const auto at = text.find(separator);
+        visit(text.substr(0, at));
+        if (at == std::string_view::npos) return;
+        text.remove_prefix(at + 1);
+    }
+}
+
+std::optional<std::uint32_t> parse_number(std::string_view text) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+bool glob_matches(const std::string& glob, std::string_view name) {
+    return ::fnmatch(glob.c_str(), std::string(name).c_str(), 0) == 0;
+}
+
+Range header_range(const Shard& shard) {
+    return {0, std::min(shard.gguf.tensors().empty() ? shard.gguf.header().size() : shard.gguf.data_offset(),
+                        shard.file.size())};
+}
+
+}  // namespace
+
+std::vector<ShardRange> merged(std::vector<ShardRange> ranges) {
+    std::erase_if(ranges, [](const ShardRange& r) { return r.range.empty(); });
+    std::sort(ranges.begin(), ranges.end());
+    std::size_t kept = 0;
+    for (const ShardRange& next : ranges) {
+        ShardRange* last = kept > 0 ? &ranges[kept - 1] : nullptr;
+        if (last && last->shard == next.shard && next.range.offset <= last->range.end()) {
+            last->range.size = std::max(last->range.end(), next.range.end()) - last->range.offset;
+        } else {
+            ranges[kept++] = next;
+        }
+    }
+    ranges.resize(kept);
+    return ranges;
+}
+
+NumberSet NumberSet::parse(std::string_view text, std::string_view option) {
+    NumberSet set;
+    split(text, ',', [&](std::string_view piece) {
+        const auto dash = piece.find('-');
+        const auto first = parse_number(piece.substr(0, dash));
+        const auto last = dash == std::string_view::npos ? first : parse_number(piece.substr(dash + 1));
+        if (!first || !last || *first > *last)
+            fail(fmt::format("{}: '{}' is no list of numbers, wanted for example 0-7,31", option, text));
+        set.ranges_.emplace_back(*first, *last);
+    });
+    return set;
+}
+
+bool NumberSet::contains(std::uint64_t number) const {
+    return std::any_of(ranges_.begin(), ranges_.end(),
+                       [&](const auto& range) { return number >= range.first && number <= range.second; });
+}
+
+void NumberSet::add(const NumberSet& other) {
+    ranges_.insert(ranges_.end(), other.ranges_.begin(), other.ranges_.end());
+}
+
+std::uint64_t NumberSet::highest() const {
+    std::uint64_t highest = 0;
+    for (const auto& range : ranges_) highest = std::max<std::uint64_t>(highest, range.second);
+    return highest;
+}
+
+Selection& Selection::add_tensor(std::string glob) {
+    globs_.push_back(std::move(glob));
+    return *this;
+}
+
+Selection& Selection::add_layers(std::string_view numbers) {
+    layers_.add(NumberSet::parse(numbers, "--layer"));
+    return *this;
+}
+
+Selection& Selection::add_parts(std::string_view names) {
+    split(names, ',', [&](std::string_view name) {
+        const auto part = parse_part(name);
+        if (!part)
+            fail(fmt::format(
+                "--part: '{}' is unknown, wanted header, embed, attn, ffn, experts, norm, output or other",
+                name));
+        parts_.push_back(*part);
+    });
+    return *this;
+}
+
+Selection& Selection::add_experts(std::string_view numbers) {
+    experts_.add(NumberSet::parse(numbers, "--expert"));
+    return *this;
+}
+
+Selection& Selection::restrict_to(std::vector<ShardRange> ranges) {
+    ranges_ = merged(std::move(ranges));
+    return *this;
+}
+
+Selection Selection::parse(std::string_view text) {
+    Selection selection;
+    split(text, ';', [&](std::string_view term) {
+        const auto equals = term.find('=');
+        const std::string_view key = term.substr(0, equals);
+        const std::string_view value =
+            equals == std::string_view::npos ? std::string_view() : term.substr(equals + 1);
+        if (value.empty())
+            fail(fmt::format("selection '{}': wanted KEY=VALUE, for example layer=0-7;part=attn", text));
+        if (key == "tensor") {
+            selection.add_tensor(std::string(value));
+        } else if (key == "layer") {
+            selection.add_layers(value);
+        } else if (key == "part") {
+            selection.add_parts(value);
+        } else if (key == "expert") {
+            selection.add_experts(value);
+        } else {
+            fail(fmt::format("selection '{}': '{}' is unknown, wanted tensor, layer, part or expert", text,
+                             key));
+        }
+    });
+    return selection;
+}
+
+bool Selection::everything() const {
+    return globs_.empty() && layers_.empty() && parts_.empty() && experts_.empty() && !ranges_;
+}
+
+bool Selection::matches(const Tensor& tensor, const Role& role) const {
+    if (!layers_.empty() && !(role.layer && layers_.contains(*role.layer))) return false;
+    if (!parts_.empty() && std::find(parts_.begin(), parts_.end(), role.part) == parts_.end()) return false;
+    if (!experts_.empty() && expert_slices(tensor) == 0) return false;
+    return globs_.empty() || std::any_of(globs_.begin(), globs_.end(),
+                                         [&](const auto& glob) { return glob_matches(glob, tensor.name); });
+}
+
+bool Selection::includes(const Tensor& tensor) const { return matches(tensor, role_of(tensor.name)); }
+
+void Selection::require_matches(const Model& model) const {
+    const auto& tensors = model.tensors();
+    for (const std::string& glob : globs_) {
+        if (std::none_of(tensors.begin(), tensors.end(),
+                         [&](const auto& t) { return glob_matches(glob, t.info->name); }))
+            throw Error(ErrorKind::usage, {model.name()},
+                        fmt::format("--tensor: no tensor matches '{}'", glob));
+    }
+    std::uint64_t layers = 0;
+    std::uint64_t experts = 0;
+    for (const ModelTensor& tensor : tensors) {
+        if (const auto layer = role_of(tensor.info->name).layer)
+            layers = std::max<std::uint64_t>(layers, *layer + 1ULL);
+        experts = std::max(experts, expert_slices(*tensor.info));
+    }
+    if (!layers_.empty() && layers_.highest() >= layers)
+        throw Error(ErrorKind::usage, {model.name()},
+                    fmt::format("--layer: the model has {} layers, no layer {}", layers, layers_.highest()));
+    if (!experts_.empty() && experts_.highest() >= experts)
+        throw Error(ErrorKind::usage, {model.name()},
+                    fmt::format("--expert: the model has {} stacked experts, no expert {}", experts,
+                                experts_.highest()));
+}
+
+std::vector<Selected> Selection::of(const Model& model) const {
+    require_matches(model);
+    std::vector<Selected> all;
+    const bool header = std::find(parts_.begin(), parts_.end(), Part::header) != parts_.end() ||
+                        (parts_.empty() && globs_.empty() && layers_.empty() && experts_.empty());
+    if (header) {
+        for (std::uint32_t i = 0; i < model.shards().size(); ++i)
+            all.push_back({nullptr, {i, header_range(model.shards()[i])}, std::nullopt});
+    }
+    for (const ModelTensor& tensor : model.tensors()) {
+        if (!tensor.range || !includes(*tensor.info)) continue;
+        if (experts_.empty()) {
+            all.push_back({&tensor, {tensor.shard, *tensor.range}, std::nullopt});
+            continue;
+        }
+        const std::uint64_t slices = expert_slices(*tensor.info);
+        const std::uint64_t size = tensor.range->size / slices;
+        for (std::uint64_t expert = 0; expert < slices; ++expert) {
+            if (!experts_.contains(expert)) continue;
+            all.push_back({&tensor, {tensor.shard, {tensor.range->offset + expert * size, size}}, expert});
+        }
+    }
+    std::vector<Selected> selected;
+    for (const Selected& one : all) {
+        if (!ranges_) {
+            selected.push_back(one);
+            continue;
+        }
+        // The windows are disjoint and sorted: the first that can meet `one` is found by its end.
+        auto window = std::partition_point(ranges_->begin(), ranges_->end(), [&](const ShardRange& w) {
+            return w.shard < one.where.shard ||
+                   (w.shard == one.where.shard && w.range.end() <= one.where.range.offset);
+        });
+        for (; window != ranges_->end() && window->shard == one.where.shard; ++window) {
+            const Range part = intersection(one.where.range, window->range);
+            if (part.empty()) break;
+            selected.push_back({one.tensor, {one.where.shard, part}, one.expert});
+        }
+    }
+    std::stable_sort(selected.begin(), selected.end(),
+                     [](const Selected& a, const Selected& b) { return a.where < b.where; });
+    return selected;
+}
+
+std::vector<ShardRange> Selection::ranges(const Model& model) const {
+    std::vector<ShardRange> result;
+    if (everything()) {
+        for (std::uint32_t i = 0; i < model.shards().size(); ++i)
+            result.push_back({i, {0, model.shards()[i].file.size()}});
+        return merged(std::move(result));
+    }
+    for (const Selected& one : of(model)) result.push_back(one.where);
+    return merged(std::move(result));
+}
+
+}  // namespace ggufmap
