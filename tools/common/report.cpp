@@ -16,6 +16,8 @@ template <class... Handlers>
 struct Overloaded : Handlers... {
     using Handlers::operator()...;
 };
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;  // clang 14 does not find it by itself
 
 /// The value in full, for scripts; names as they stand.
 std::string exact_text(const Cell& cell) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,6 +46,8 @@ struct Column {
 /// joined by " x " elsewhere (tensor dimensions).
 using Cell =
     std::variant<std::monostate, std::string, std::uint64_t, double, bool, std::vector<std::uint64_t>>;
+
+inline Cell or_unknown(std::optional<std::uint64_t> value) { return value ? Cell(*value) : Cell(); }
 
 /// Cells may hold names from files: they are escaped on their way out. Tables for people keep their rows
 /// until finish(), to know the widths; the other formats stream, in bounded memory.
