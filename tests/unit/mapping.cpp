@@ -10,6 +10,7 @@
 
 #include "detail/populate.hpp"
 #include "ggufmap/error.hpp"
+#include "support/sanitizer.hpp"
 #include "support/small_model.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -172,7 +173,7 @@ TEST_CASE("stats tell what is mapped, present and locked") {
     CHECK(*after.page_tables >= 4096);
     CHECK(after.locked == 0);
     mapping.lock(all);
-    CHECK(mapping.stats().locked == after.mapped);
+    if (!test::address_sanitizer) CHECK(mapping.stats().locked == after.mapped);  // it makes mlock do nothing
     mapping.unlock(all);
     CHECK(mapping.stats().locked == 0);
     mapping.advise(all, Advice::random);
