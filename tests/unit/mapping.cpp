@@ -35,15 +35,6 @@ std::string shard_bytes(std::uint16_t number, bool whole_pages) {
     return bytes;
 }
 
-// AddressSanitizer turns mlock into nothing, as its own shadow could not be locked.
-#if defined(__has_feature)
-constexpr bool mlock_is_ignored = __has_feature(address_sanitizer);
-#elif defined(__SANITIZE_ADDRESS__)
-constexpr bool mlock_is_ignored = true;
-#else
-constexpr bool mlock_is_ignored = false;
-#endif
-
 std::string failure(const std::function<void()>& act) {
     try {
         act();
