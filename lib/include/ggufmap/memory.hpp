@@ -48,7 +48,7 @@ struct CgroupMemory {
     std::uint64_t oom_kills = 0;
 
     /// limit (or high, where lower) - usage + reclaimable, at least 0; nothing where there is no limit.
-    std::optional<std::uint64_t> available() const;
+    GGUFMAP_API std::optional<std::uint64_t> available() const;
 };
 
 /// The groups that a process is in, innermost first, as far as they are visible (a container sees its own
@@ -65,7 +65,7 @@ struct Zram {
     std::uint64_t memory_used = 0;  ///< with the allocator's overhead
 
     /// stored / memory_used so far; nothing while nothing is stored.
-    std::optional<double> ratio() const;
+    GGUFMAP_API std::optional<double> ratio() const;
 };
 GGUFMAP_API std::vector<Zram> read_zram(const KernelRoots& roots = {});
 

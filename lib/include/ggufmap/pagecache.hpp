@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ggufmap/bytes.hpp"
@@ -36,7 +39,7 @@ struct CacheCounts {
     std::optional<std::uint64_t> recently_evicted;  ///< of these: reading them again would make them active
 
     /// Unknown plus anything is unknown.
-    CacheCounts& operator+=(const CacheCounts& other);
+    GGUFMAP_API CacheCounts& operator+=(const CacheCounts& other);
     bool operator==(const CacheCounts&) const = default;
 };
 
@@ -52,6 +55,8 @@ public:
     /// `index` counts pages from the start of covered().
     bool present(std::uint64_t index) const { return (bits_[index / 64] >> (index % 64) & 1) != 0; }
     void set(std::uint64_t index) { bits_[index / 64] |= std::uint64_t{1} << (index % 64); }
+    /// Pages [first, first + count).
+    void set(std::uint64_t first, std::uint64_t count);
 
     /// Bytes of `range` (inside covered()) that lie in present pages.
     std::uint64_t present_bytes(Range range) const;
@@ -90,7 +95,7 @@ public:
 class GGUFMAP_API KernelPageCache final : public PageCache {
 public:
     /// Tests take paths away to force the next one.
-    enum class Allow { everything, no_cachestat, nothing };
+    enum class Allow { everything, only_cachestat, only_mincore, nothing };
     explicit KernelPageCache(Allow allow = Allow::everything) : allow_(allow) {}
 
     CacheMethod method(const File& file) const override;
@@ -98,7 +103,11 @@ public:
     std::optional<PageMap> map(const File& file, Range range) const override;
 
 private:
+    CacheMethod decide(const File& file) const;
+
     Allow allow_;
+    mutable std::mutex mutex_;
+    mutable std::map<std::pair<std::uint64_t, std::uint64_t>, CacheMethod> known_;  // by device and inode
 };
 
 /// `range` in bytes instead of pages: a page that the range shares with a neighbour counts with the bytes

@@ -49,7 +49,7 @@ struct MappingCost {
     std::uint64_t locked = 0;
     std::uint64_t swap = 0;
 
-    MappingCost& operator+=(const MappingCost& other);
+    GGUFMAP_API MappingCost& operator+=(const MappingCost& other);
 };
 
 /// A process that maps one of the files.
