@@ -37,14 +37,14 @@ GGUFMAP_API HostMemory read_host_memory(const KernelRoots& roots = {});
 struct CgroupMemory {
     enum class Version { v1, v2 };
     Version version = Version::v2;
-    std::string path;                         ///< as in /proc/PID/cgroup
-    std::optional<std::uint64_t> limit;       ///< memory.max, memory.limit_in_bytes; nothing: no limit
-    std::optional<std::uint64_t> high;        ///< memory.high (v2): above it the group is slowed down
-    std::uint64_t usage = 0;                  ///< with the page cache that the group has brought in
-    std::uint64_t reclaimable = 0;            ///< clean file pages: inactive_file + active_file - dirty
-    std::optional<std::uint64_t> swap_limit;  ///< memory.swap.max; nothing: no limit (or v1)
-    std::uint64_t swap_usage = 0;             ///< v2
-    std::uint64_t limit_hits = 0;             ///< memory.events max, memory.failcnt
+    std::string path;                              ///< as in /proc/PID/cgroup
+    std::optional<std::uint64_t> limit = {};       ///< memory.max, memory.limit_in_bytes; nothing: no limit
+    std::optional<std::uint64_t> high = {};        ///< memory.high (v2): above it the group is slowed down
+    std::uint64_t usage = 0;                       ///< with the page cache that the group has brought in
+    std::uint64_t reclaimable = 0;                 ///< clean file pages: inactive_file + active_file - dirty
+    std::optional<std::uint64_t> swap_limit = {};  ///< memory.swap.max; nothing: no limit (or v1)
+    std::uint64_t swap_usage = 0;                  ///< v2
+    std::uint64_t limit_hits = 0;                  ///< memory.events max, memory.failcnt
     std::uint64_t oom_kills = 0;
 
     /// limit (or high, where lower) - usage + reclaimable, at least 0; nothing where there is no limit.
@@ -102,10 +102,11 @@ struct KvCache {
     std::uint64_t layers = 0;   ///< that have attention
     std::uint64_t bytes = 0;
 };
-/// Bytes of K and V for `context` tokens (0: the model's own context_length): for each layer key_length and
-/// value_length (embedding_length / head_count where absent) times head_count_kv elements a token. With MLA
-/// (attention.kv_lora_rank) the compressed K alone. Sliding windows are counted at full length, so this is an
-/// upper bound there. Nothing where the header lacks the numbers.
+/// Bytes of K and V for `context` tokens (0: the model's own context_length): in each layer head_count_kv
+/// heads of key_length and value_length elements (embedding_length / head_count where absent). With
+/// multi-head latent attention (attention.key_length_mla) K alone. Sliding windows are counted at full
+/// length: an upper bound for models that have them. Nothing where the header lacks the numbers or they do
+/// not fit.
 GGUFMAP_API std::optional<KvCache> kv_cache(const Gguf& gguf, std::uint64_t context, KvType type);
 
 /// Bytes of page tables that map `mapped` bytes with 4 KiB pages: 8 bytes a page. Fewer with huge pages.
