@@ -1,6 +1,7 @@
 // Control groups: where a process stands in the hierarchy, and what each level leaves it.
 #include <algorithm>
 
+#include "detail/cgroup_place.hpp"
 #include "detail/kernel_files.hpp"
 #include "ggufmap/memory.hpp"
 
@@ -12,28 +13,6 @@ using detail::next_word;
 using detail::number_after;
 using detail::read_kernel_file;
 using detail::read_kernel_number;
-
-struct Place {
-    CgroupMemory::Version version;
-    std::string path;
-};
-
-// Lines of /proc/PID/cgroup are "HIERARCHY:CONTROLLERS:PATH". A memory controller of version 1 wins: on
-// hybrid systems version 2 is there, too, but without it.
-std::optional<Place> place_of(std::string_view text) {
-    std::optional<Place> unified;
-    while (!text.empty()) {
-        const std::string_view line = next_line(text);
-        const auto first = line.find(':');
-        const auto second = line.find(':', first + 1);
-        if (first == std::string_view::npos || second == std::string_view::npos) continue;
-        const std::string controllers = "," + std::string(line.substr(first + 1, second - first - 1)) + ",";
-        const std::string path(line.substr(second + 1));
-        if (controllers.find(",memory,") != std::string::npos) return Place{CgroupMemory::Version::v1, path};
-        if (controllers == ",,") unified = {CgroupMemory::Version::v2, path};
-    }
-    return unified;
-}
 
 struct Mount {
     std::string root;   // the group that is mounted
@@ -113,7 +92,7 @@ std::optional<std::uint64_t> CgroupMemory::available() const {
 
 std::vector<CgroupMemory> enclosing_cgroups(const KernelRoots& roots, const std::string& process) {
     const std::string folder = roots.proc + "/" + process;
-    const auto place = place_of(read_kernel_file(folder + "/cgroup").value_or(""));
+    const auto place = detail::cgroup_place(read_kernel_file(folder + "/cgroup").value_or(""));
     if (!place) return {};
     const auto mount = mount_of(read_kernel_file(folder + "/mountinfo").value_or(""), place->version);
     if (!mount || !mount->point.starts_with("/sys")) return {};
