@@ -43,9 +43,46 @@ std::vector<CacheCounts> count_by_map(const PageMap& map, std::span<const Range>
     return counts;
 }
 
-Part part_of(const Region& region) {
-    if (region.kind == Region::Kind::header) return Part::header;
-    return region.tensor ? role_of(region.tensor->name).part : Part::other;
+std::vector<Portion> all_regions(const Model& model) {
+    std::vector<Portion> portions;
+    for (std::uint32_t i = 0; i < model.shards().size(); ++i) {
+        for (const Region& region : regions_of(model.shards()[i])) {
+            Portion portion{region.tensor, Part::other, {i, region.range}, std::nullopt, {}};
+            if (region.kind == Region::Kind::header) portion.part = Part::header;
+            if (region.tensor) portion.part = role_of(region.tensor->name).part;
+            portions.push_back(portion);
+        }
+    }
+    return portions;
+}
+
+std::vector<Portion> selected(const Model& model, const Selection& selection) {
+    std::vector<Portion> portions;
+    for (const Selected& one : selection.of(model)) {
+        Portion portion{nullptr, Part::header, one.where, one.expert, {}};
+        if (one.tensor) {
+            portion.tensor = one.tensor->info;
+            portion.part = role_of(one.tensor->info->name).part;
+        }
+        portions.push_back(portion);
+    }
+    return portions;
+}
+
+// Counts each of `ranges`, which are in file order.
+std::vector<CacheCounts> count_by_shard(const PageCache& cache, const Model& model,
+                                        std::span<const ShardRange> ranges) {
+    std::vector<CacheCounts> all;
+    all.reserve(ranges.size());
+    for (std::size_t first = 0; first < ranges.size();) {
+        std::vector<Range> of_shard;
+        const std::uint32_t shard = ranges[first].shard;
+        for (; first < ranges.size() && ranges[first].shard == shard; ++first)
+            of_shard.push_back(ranges[first].range);
+        const auto counts = count_each(cache, model.shards()[shard].file, of_shard);
+        all.insert(all.end(), counts.begin(), counts.end());
+    }
+    return all;
 }
 
 }  // namespace
@@ -72,38 +109,24 @@ std::vector<CacheCounts> count_each(const PageCache& cache, const File& file, st
 
 CacheCounts count_ranges(const PageCache& cache, const Model& model, std::span<const ShardRange> ranges) {
     CacheCounts sum = nothing();
-    for (std::size_t first = 0; first < ranges.size();) {
-        std::vector<Range> of_shard;
-        const std::uint32_t shard = ranges[first].shard;
-        for (; first < ranges.size() && ranges[first].shard == shard; ++first)
-            of_shard.push_back(ranges[first].range);
-        for (const CacheCounts& counts : count_each(cache, model.shards()[shard].file, of_shard))
-            sum += counts;
-    }
+    for (const CacheCounts& counts : count_by_shard(cache, model, ranges)) sum += counts;
     return sum;
 }
 
-Residency measure(const PageCache& cache, const Model& model) {
-    Residency residency;
-    residency.total = nothing();
-    for (const Shard& shard : model.shards()) {
-        ShardResidency result;
-        result.method = cache.method(shard.file);
-        result.total = nothing();
-        const std::vector<Region> regions = regions_of(shard);
-        std::vector<Range> ranges;
-        ranges.reserve(regions.size());
-        for (const Region& region : regions) ranges.push_back(region.range);
-        const std::vector<CacheCounts> counts = count_each(cache, shard.file, ranges);
-        result.regions.reserve(regions.size());
-        for (std::size_t i = 0; i < regions.size(); ++i) {
-            result.regions.push_back({regions[i], counts[i]});
-            result.total += counts[i];
-        }
-        residency.total += result.total;
-        residency.shards.push_back(std::move(result));
-    }
-    return residency;
+std::vector<Portion> measure(const PageCache& cache, const Model& model, const Selection& selection) {
+    std::vector<Portion> portions = selection.everything() ? all_regions(model) : selected(model, selection);
+    std::vector<ShardRange> ranges;
+    ranges.reserve(portions.size());
+    for (const Portion& portion : portions) ranges.push_back(portion.where);
+    const std::vector<CacheCounts> counts = count_by_shard(cache, model, ranges);
+    for (std::size_t i = 0; i < portions.size(); ++i) portions[i].bytes = counts[i];
+    return portions;
+}
+
+CacheCounts total_of(std::span<const Portion> portions) {
+    CacheCounts sum = nothing();
+    for (const Portion& portion : portions) sum += portion.bytes;
+    return sum;
 }
 
 CacheCounts LayerResidency::total() const {
@@ -112,22 +135,20 @@ CacheCounts LayerResidency::total() const {
     return sum;
 }
 
-std::vector<LayerResidency> by_layer(const Residency& residency) {
+std::vector<LayerResidency> by_layer(std::span<const Portion> portions) {
     using Key = std::pair<std::string_view, std::int64_t>;
     std::map<Key, LayerResidency> layers;
-    for (const ShardResidency& shard : residency.shards) {
-        for (const RegionResidency& one : shard.regions) {
-            const Role role = one.region.tensor ? role_of(one.region.tensor->name) : Role{};
-            const Key key = role.layer ? Key{role.stack, std::int64_t{*role.layer}} : Key{"", -1};
-            const auto [entry, added] = layers.try_emplace(key);
-            LayerResidency& layer = entry->second;
-            if (added) {
-                layer.stack = role.stack;
-                layer.layer = role.layer;
-                layer.parts.fill(nothing());
-            }
-            layer.parts[static_cast<std::size_t>(part_of(one.region))] += one.bytes;
+    for (const Portion& portion : portions) {
+        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        const Key key = role.layer ? Key{role.stack, std::int64_t{*role.layer}} : Key{"", -1};
+        const auto [entry, added] = layers.try_emplace(key);
+        LayerResidency& layer = entry->second;
+        if (added) {
+            layer.stack = role.stack;
+            layer.layer = role.layer;
+            layer.parts.fill(nothing());
         }
+        layer.parts[static_cast<std::size_t>(portion.part)] += portion.bytes;
     }
     std::vector<LayerResidency> result;
     for (const auto& [key, layer] : layers) result.push_back(layer);

@@ -36,10 +36,10 @@ TEST_CASE("regions add up to the file and layers to the regions, shared pages an
     const std::uint64_t border = model.tensors()[1].range->offset;
     REQUIRE(border % page != 0);
     cache.set_resident(border / page, 1);
-    const Residency residency = measure(cache, model);
-    CHECK(residency.total.total == model.file_bytes());
-    CHECK(residency.total.resident == page);
-    const auto layers = by_layer(residency);
+    const std::vector<Portion> portions = measure(cache, model);
+    CHECK(total_of(portions).total == model.file_bytes());
+    CHECK(total_of(portions).resident == page);
+    const auto layers = by_layer(portions);
     REQUIRE(layers.size() == 2);
     CHECK_FALSE(layers[0].layer);
     CHECK(layers[1].layer == 0);
@@ -81,9 +81,11 @@ TEST_CASE("cachestat and mincore count the same bytes of what a test warmed") {
     for (const auto allow : {KernelPageCache::Allow::only_cachestat, KernelPageCache::Allow::only_mincore}) {
         const KernelPageCache cache(allow);
         if (cache.method(model.shards()[0].file) == CacheMethod::none) continue;
-        const Residency residency = measure(cache, model);
-        CHECK(residency.total.resident == expected);
-        CHECK(by_layer(residency)[1][Part::attn].resident == model.tensors()[1].range->size);
+        const std::vector<Portion> portions = measure(cache, model);
+        CHECK(total_of(portions).resident == expected);
+        CHECK(by_layer(portions)[1][Part::attn].resident == model.tensors()[1].range->size);
+        const auto layer = Selection::parse("layer=0");
+        CHECK(total_of(measure(cache, model, layer)) == count_ranges(cache, model, layer.ranges(model)));
         CHECK(count_ranges(cache, model, Selection::parse("layer=0;part=attn").ranges(model)).resident ==
               model.tensors()[1].range->size);
     }
@@ -92,9 +94,9 @@ TEST_CASE("cachestat and mincore count the same bytes of what a test warmed") {
 TEST_CASE("unknown stays unknown through every sum") {
     const WarmFile disk(test::make_gguf(three_tensors));
     const Model model = Model::from(disk.open());
-    const Residency residency = measure(FakePageCache(model.file_bytes(), false), model);
-    CHECK_FALSE(residency.total.resident);
-    CHECK(residency.total.total == model.file_bytes());
-    CHECK_FALSE(by_layer(residency)[1].total().resident);
-    CHECK(by_layer(residency)[1][Part::experts].resident == 0);  // nothing of nothing is known
+    const std::vector<Portion> portions = measure(FakePageCache(model.file_bytes(), false), model);
+    CHECK_FALSE(total_of(portions).resident);
+    CHECK(total_of(portions).total == model.file_bytes());
+    CHECK_FALSE(by_layer(portions)[1].total().resident);
+    CHECK(by_layer(portions)[1][Part::experts].resident == 0);  // nothing of nothing is known
 }

@@ -30,22 +30,19 @@ GGUFMAP_API std::vector<CacheCounts> count_each(const PageCache& cache, const Fi
 GGUFMAP_API CacheCounts count_ranges(const PageCache& cache, const Model& model,
                                      std::span<const ShardRange> ranges);
 
-struct RegionResidency {
-    Region region;
+/// A stretch of a model and how much of it is in memory, in bytes.
+struct Portion {
+    const Tensor* tensor = nullptr;  ///< null: header, padding, gap or trailing bytes
+    Part part = Part::other;
+    ShardRange where;
+    std::optional<std::uint64_t> expert;  ///< where the selection named experts: whose slice this is
     CacheCounts bytes;
 };
+/// What is selected, in file order. Where that is everything: each region of each file, without holes.
+GGUFMAP_API std::vector<Portion> measure(const PageCache& cache, const Model& model,
+                                         const Selection& selection = {});
 
-struct ShardResidency {
-    CacheMethod method = CacheMethod::none;
-    std::vector<RegionResidency> regions;  ///< in file order, without holes
-    CacheCounts total;                     ///< bytes
-};
-
-struct Residency {
-    std::vector<ShardResidency> shards;
-    CacheCounts total;  ///< bytes
-};
-GGUFMAP_API Residency measure(const PageCache& cache, const Model& model);
+GGUFMAP_API CacheCounts total_of(std::span<const Portion> portions);
 
 /// A layer, or (without a number) all that belongs to none. In bytes.
 struct LayerResidency {
@@ -56,8 +53,7 @@ struct LayerResidency {
     GGUFMAP_API CacheCounts total() const;
     const CacheCounts& operator[](Part part) const { return parts[static_cast<std::size_t>(part)]; }
 };
-/// What belongs to no layer first (header, and as "other" padding, gaps and trailing bytes, too), then the
-/// layers by stack and number.
-GGUFMAP_API std::vector<LayerResidency> by_layer(const Residency& residency);
+/// What belongs to no layer first, then the layers by stack and number.
+GGUFMAP_API std::vector<LayerResidency> by_layer(std::span<const Portion> portions);
 
 }  // namespace ggufmap
