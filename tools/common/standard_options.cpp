@@ -26,10 +26,11 @@ Group selection() {
     return {"Selection (bytes that meet every kind of condition given)",
             {
                 value("--tensor", "GLOB", "tensors whose name matches; may be repeated").repeatable(),
-                value("--layer", "LIST", "layers, e.g. 0-7,31"),
+                value("--layer", "LIST", "layers, e.g. 0-7,31").repeatable(),
                 value("--part", "LIST", "parts")
-                    .choose_several({"header", "embed", "attn", "ffn", "experts", "norm", "output"}),
-                value("--expert", "LIST", "experts of stacked expert tensors, e.g. 0-3"),
+                    .choose_several({"header", "embed", "attn", "ffn", "experts", "norm", "output", "other"})
+                    .repeatable(),
+                value("--expert", "LIST", "experts of stacked expert tensors, e.g. 0-3").repeatable(),
                 value("--ranges", "FILE", "byte ranges, a line 'OFFSET LENGTH' each; - for standard input")
                     .files(),
             }};
