@@ -135,9 +135,10 @@ Parameters count_parameters(const Model& model) {
     return result;
 }
 
-std::vector<Region> regions_of(const Shard& shard) {
-    const Gguf& gguf = shard.gguf;
-    const Range file{0, shard.file.size()};
+std::vector<Region> regions_of(const Shard& shard) { return regions_of(shard.gguf, shard.file.size()); }
+
+std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes) {
+    const Range file{0, file_bytes};
     std::vector<Region> regions;
     std::uint64_t position = 0;
     const auto add = [&](Region::Kind kind, std::uint64_t end, const Tensor* tensor = nullptr) {

@@ -85,5 +85,7 @@ struct Region {
 /// The whole file from 0 to its end without holes; what reaches beyond the end is cut off, empty regions are
 /// left out.
 GGUFMAP_API std::vector<Region> regions_of(const Shard& shard);
+/// The same for a header whose file has, or will have, `file_bytes`.
+GGUFMAP_API std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes);
 
 }  // namespace ggufmap

@@ -76,8 +76,8 @@ void HeaderParser::read_preamble() {
         in_.fail(ErrorKind::unsupported, 4, "GGUF version 1 is not supported: convert the model again",
                  "version");
     if (version == 0 || version > 3)
-        in_.fail(ErrorKind::unsupported, 4,
-                 fmt::format("GGUF version {} is unknown, wanted 2 or 3", version), "version");
+        in_.fail(ErrorKind::unsupported, 4, fmt::format("GGUF version {} is unknown, wanted 2 or 3", version),
+                 "version");
     out_.version_ = version;
 
     tensor_count_ = in_.u64("tensor count");
@@ -219,8 +219,7 @@ void HeaderParser::check_names() {
     if (const auto twice = out_.key_index_.duplicate(key_of))
         fail(fmt::format("key '{}'", key_of(*twice)), out_.metadata_[*twice].where, "duplicate-key");
     if (const auto twice = out_.tensor_index_.duplicate(name_of))
-        fail(fmt::format("tensor '{}'", name_of(*twice)), out_.tensors_[*twice].where,
-             "duplicate-tensor");
+        fail(fmt::format("tensor '{}'", name_of(*twice)), out_.tensors_[*twice].where, "duplicate-tensor");
 }
 
 void HeaderParser::read_alignment() {
