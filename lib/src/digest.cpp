@@ -28,7 +28,7 @@ std::vector<std::byte> canonical_bytes(const Canonical& canonical) {
 
 struct Xxh3 : Digest::State {
     struct Free {
-        void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+        void operator()(XXH3_state_t* owned) const { XXH3_freeState(owned); }
     };
     std::unique_ptr<XXH3_state_t, Free> state{XXH3_createState()};
     bool wide;
@@ -62,7 +62,7 @@ struct Xxh3 : Digest::State {
 
 struct Xxh64 : Digest::State {
     struct Free {
-        void operator()(XXH64_state_t* state) const { XXH64_freeState(state); }
+        void operator()(XXH64_state_t* owned) const { XXH64_freeState(owned); }
     };
     std::unique_ptr<XXH64_state_t, Free> state{XXH64_createState()};
 
@@ -80,7 +80,7 @@ struct Xxh64 : Digest::State {
 
 struct Sha : Digest::State {
     struct Free {
-        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+        void operator()(EVP_MD_CTX* owned) const { EVP_MD_CTX_free(owned); }
     };
     std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 
