@@ -84,9 +84,10 @@ std::uint64_t expert_slices(const Tensor& tensor) {
 }
 
 Amount& Amount::operator+=(const Amount& other) {
+    // Sums of file numbers: what is beyond 2^64 is shown as that much.
     tensors += other.tensors;
-    elements += other.elements;
-    bytes += other.bytes;
+    elements = checked::add(elements, other.elements).value_or(UINT64_MAX);
+    bytes = checked::add(bytes, other.bytes).value_or(UINT64_MAX);
     return *this;
 }
 

@@ -35,7 +35,7 @@ GGUFMAP_API Role role_of(std::string_view tensor_name);
 /// behind the other and are equally large.
 GGUFMAP_API std::uint64_t expert_slices(const Tensor& tensor);
 
-struct Amount {
+struct GGUFMAP_API Amount {
     std::uint64_t tensors = 0;
     std::uint64_t elements = 0;
     std::uint64_t bytes = 0;
@@ -46,7 +46,7 @@ struct Amount {
 };
 
 /// A layer, or (without a number) all that belongs to none.
-struct LayerAmounts {
+struct GGUFMAP_API LayerAmounts {
     std::string_view stack;
     std::optional<std::uint32_t> layer;
     std::array<Amount, part_count> parts{};
