@@ -20,6 +20,8 @@ std::vector<Finding> Findings::take() {
                       {last->where.file},
                       fmt::format("{} more findings of the kind '{}'", count - most_of_a_code, code)});
     }
+    std::stable_sort(list_.begin(), list_.end(),
+                     [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
     return std::move(list_);
 }
 

@@ -72,12 +72,13 @@ private:
     std::vector<std::byte> buffer_;
 };
 
-const ModelTensor& find(const Subject& subject, const std::string& name) {
+const ModelTensor& find(const Subject& subject, const std::string& name, const cli::Args& args, cli::Io& io) {
     if (!subject.model->has_files())
         throw Error(ErrorKind::usage, {},
                     "--extract needs a file: a pipe is read to the end of its header only");
     const ModelTensor* tensor = subject.model->find_tensor(name);
     const Error::Where where{subject.name, fmt::format("tensor '{}'", name)};
+    if (tensor == nullptr) tell_errors(subject, args, io);  // a missing shard, perhaps
     if (tensor == nullptr)
         throw Error(ErrorKind::mismatch, {subject.name}, fmt::format("no tensor '{}'", name));
     if (!tensor->range)
@@ -107,7 +108,7 @@ void transfer(const File& from, Range range, int to, const std::string& shown, c
 }  // namespace
 
 cli::Status extract(const Subject& subject, const cli::Args& args, cli::Io& io) {
-    const ModelTensor& tensor = find(subject, *args.text("--extract"));
+    const ModelTensor& tensor = find(subject, *args.text("--extract"), args, io);
     const File& file = subject.model->shards()[tensor.shard].file;
     const std::string target = args.text("--output").value_or("-");
     if (target == "-") {

@@ -3,8 +3,10 @@
 #include <string_view>
 
 #include "common/standard_options.hpp"
+#include "gguf-inspect/sheet.hpp"
 #include "gguf-inspect/views.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/text.hpp"
 
 namespace ggufmap::inspect {
 namespace {
@@ -24,14 +26,15 @@ struct View {
     std::string_view option;
     Status (*show)(const Subject&, const Args&, Io&);
     Errors errors;
+    bool headed = false;  ///< tables of several models need their names
 };
 
 constexpr View default_view = {"", show_summary, Errors::shows};
 constexpr View views[] = {
-    {"--kv", show_keys, Errors::remarks},       {"--get", show_values, Errors::remarks},
-    {"--tensors", show_tensors, Errors::fails}, {"--layers", show_layers, Errors::fails},
-    {"--types", show_types, Errors::fails},     {"--map", show_map, Errors::fails},
-    {"--check", show_check, Errors::shows},     {"--extract", extract, Errors::remarks},
+    {"--kv", show_keys, Errors::remarks, true},       {"--get", show_values, Errors::remarks},
+    {"--tensors", show_tensors, Errors::fails, true}, {"--layers", show_layers, Errors::fails, true},
+    {"--types", show_types, Errors::fails, true},     {"--map", show_map, Errors::fails},
+    {"--check", show_check, Errors::shows},           {"--extract", extract, Errors::shows},
 };
 
 const View& view_of(const Args& args) {
@@ -57,11 +60,17 @@ void check_combination(const Args& args, const View& view) {
     refuse(extracts && args.count("MODEL") > 1, "--extract takes one model");
 }
 
+void print_heading(const Subject& subject, const Args& args, Io& io) {
+    if (args.count("MODEL") < 2 || cli::Style::from(args).format != cli::Format::table) return;
+    io.out(Paint(io.terminal(cli::Stream::out)).bold(printable(subject.name)) + "\n");
+}
+
 Status show(const View& view, const Subject& subject, const Args& args, Io& io) {
     if (view.errors != Errors::shows || !subject.model) {
         if (view.show != show_check) tell_errors(subject, args, io);
     }
     if (!subject.model && view.show != show_check) return Status::no;
+    if (view.headed) print_heading(subject, args, io);
     const Status status = view.show(subject, args, io);
     const bool failed = view.errors == Errors::fails && subject.fails(args.has("--strict"));
     return failed ? worst(status, Status::no) : status;

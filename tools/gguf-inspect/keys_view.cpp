@@ -8,7 +8,7 @@
 namespace ggufmap::inspect {
 namespace {
 
-using cli::Cell;
+using cli::Shows;
 
 constexpr std::uint64_t first_elements = 8;
 // People want to see what a value is like, not to scroll through a chat template.
@@ -39,7 +39,8 @@ cli::Status show_keys(const Subject& subject, const cli::Args& args, cli::Io& io
     const std::string glob = args.text("--kv").value_or("");
     const bool whole = args.has("--arrays");
     const bool shorten = style.format == cli::Format::table && !whole;
-    cli::Report report(io, style, {{"key", "KEY"}, {"type", "TYPE"}, {"value", "VALUE"}});
+    cli::Report report(io, style,
+                       {{"key", "KEY", Shows::word}, {"type", "TYPE", Shows::word}, {"value", "VALUE"}});
     bool any = false;
     for (const KeyValue& entry : subject.model->head().metadata()) {
         const std::string key(entry.key);

@@ -22,16 +22,16 @@ cli::Cell number_or_unknown(std::optional<double> number) {
 cli::Status show_layers(const Subject& subject, const cli::Args& args, cli::Io& io) {
     using cli::Shows;
     cli::Report report(io, cli::Style::from(args),
-                       {{"layer", "LAYER"},
+                       {{"layer", "LAYER", Shows::word},
                         {"tensors", "TENSORS", Shows::number},
-                        {"attention", "ATTENTION", Shows::size},
+                        {"attention", "ATTN", Shows::size},
                         {"ffn", "FFN", Shows::size},
                         {"experts", "EXPERTS", Shows::size},
                         {"norms", "NORMS", Shows::size},
                         {"other", "OTHER", Shows::size},
                         {"bytes", "ALL", Shows::size},
-                        {"parameters", "PARAMETERS", Shows::count},
-                        {"bits_per_weight", "BITS/WEIGHT", Shows::number}});
+                        {"parameters", "PARAMS", Shows::count},
+                        {"bits_per_weight", "BPW", Shows::number}});
     for (const LayerAmounts& layer : amounts_by_layer(*subject.model)) {
         const Amount total = layer.total();
         const std::uint64_t other =

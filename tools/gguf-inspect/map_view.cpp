@@ -31,6 +31,20 @@ struct LineKey {
     auto operator<=>(const LineKey&) const = default;
 };
 
+/// So many layers share a line that `layer_lines` suffice.
+struct Layers {
+    std::uint32_t last = 0;
+    std::uint32_t a_line = 1;
+};
+
+Layers layers_of(const Model& model) {
+    Layers layers;
+    for (const ModelTensor& tensor : model.tensors())
+        layers.last = std::max(layers.last, role_of(tensor.info->name).layer.value_or(0));
+    layers.a_line = layers.last / layer_lines + 1;
+    return layers;
+}
+
 struct Line {
     std::vector<double> cells;  ///< bytes in each column
     std::uint64_t bytes = 0;
@@ -38,8 +52,8 @@ struct Line {
 
 class Picture {
 public:
-    Picture(const Shard& shard, std::uint64_t extent, std::size_t columns, std::uint32_t layers_a_line)
-        : extent_(extent), columns_(columns), layers_a_line_(layers_a_line) {
+    Picture(const Shard& shard, std::uint64_t extent, std::size_t columns, Layers layers)
+        : extent_(extent), columns_(columns), layers_(layers) {
         for (const Region& region : regions_of(shard.gguf, extent)) add(key_of(region), region.range);
     }
 
@@ -53,7 +67,7 @@ private:
 
     std::uint64_t extent_;
     std::size_t columns_;
-    std::uint32_t layers_a_line_;
+    Layers layers_;
     std::map<LineKey, Line> lines_;
 };
 
@@ -72,7 +86,7 @@ LineKey Picture::key_of(const Region& region) const {
             break;
     }
     const Role role = role_of(region.tensor->name);
-    if (role.layer) return {Group::layers, role.stack, *role.layer / layers_a_line_ * layers_a_line_};
+    if (role.layer) return {Group::layers, role.stack, *role.layer / layers_.a_line * layers_.a_line};
     return {
         role.part == Part::embed ? Group::before : Group::after, {}, static_cast<std::uint32_t>(role.part)};
 }
@@ -97,8 +111,9 @@ std::string Picture::label_of(const LineKey& key) const {
             return "missing";
     }
     const std::string stack = key.stack.empty() ? "" : printable(key.stack) + " ";
-    if (layers_a_line_ == 1) return fmt::format("{}layer {}", stack, key.number);
-    return fmt::format("{}layers {}-{}", stack, key.number, key.number + layers_a_line_ - 1);
+    const std::uint32_t last = std::min(key.number + layers_.a_line - 1, layers_.last);
+    if (key.number == last) return fmt::format("{}layer {}", stack, last);
+    return fmt::format("{}layers {}-{}", stack, key.number, last);
 }
 
 void Picture::add(const LineKey& key, Range range) {
@@ -141,14 +156,6 @@ void Picture::print(cli::Io& io, bool exact) const {
     }
 }
 
-/// So many layers share a line that `layer_lines` suffice.
-std::uint32_t layers_a_line(const Model& model) {
-    std::uint32_t layers = 0;
-    for (const ModelTensor& tensor : model.tensors())
-        layers = std::max(layers, role_of(tensor.info->name).layer.value_or(0));
-    return layers / layer_lines + 1;
-}
-
 }  // namespace
 
 cli::Status show_map(const Subject& subject, const cli::Args& args, cli::Io& io) {
@@ -156,18 +163,19 @@ cli::Status show_map(const Subject& subject, const cli::Args& args, cli::Io& io)
     if (style.format != cli::Format::table)
         throw Error(ErrorKind::usage, {}, "--map is a picture: --tensors and --json have the numbers");
     const Model& model = *subject.model;
-    const std::size_t width = std::max<std::size_t>(io.terminal(cli::Stream::out).width, 0);
-    const std::size_t room = width == 0 ? width_of_pipes : width;
+    const cli::Terminal terminal = io.terminal(cli::Stream::out);
+    const std::size_t room = terminal.present ? terminal.width : width_of_pipes;
     const std::size_t columns =
         std::max(room, label_width + size_width + least_columns) - label_width - size_width;
+    const Layers layers = layers_of(model);
     for (const Shard& shard : model.shards()) {
         // A truncated file is drawn in its full length, a header from a pipe as the file that it came from.
         const std::uint64_t whole = shard.gguf.data_end().value_or(0);
         const std::uint64_t extent = std::max(shard.file.size(), whole);
-        io.out(Paint(io.terminal(cli::Stream::out)).bold(printable(shard.file.name())) +
+        io.out(Paint(terminal).bold(printable(shard.file.name())) +
                fmt::format(": {}, a column is {}\n", cli::human_size(extent),
                            cli::human_size(extent / columns)));
-        Picture picture(shard, extent, columns, layers_a_line(model));
+        Picture picture(shard, extent, columns, layers);
         if (model.has_files() && whole > shard.file.size())
             picture.add({LineKey::Group::missing, {}, 0}, {shard.file.size(), whole - shard.file.size()});
         picture.print(io, style.exact_bytes);

@@ -38,6 +38,10 @@ std::string with(const std::optional<Span>& span, const char* pattern) {
     return fmt::format(fmt::runtime(pattern), text);
 }
 
+std::string counted(std::uint64_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string kind_in_words(const Facts& facts) {
     switch (facts.kind) {
         case ModelKind::model:
@@ -59,7 +63,8 @@ std::string kind_in_words(const Facts& facts) {
 std::string types_in_words(const Facts& facts) {
     std::string text;
     for (std::size_t i = 0; i < std::min(facts.types.size(), shown_types); ++i)
-        text += fmt::format("{}{} {:.1f} %", i == 0 ? "" : ", ", facts.types[i].type, facts.types[i].percent);
+        text += fmt::format("{}{} {}", i == 0 ? "" : ", ", facts.types[i].type,
+                            cli::human_percent(facts.types[i].percent));
     if (facts.types.size() > shown_types) text += fmt::format(", {} more", facts.types.size() - shown_types);
     return text;
 }
@@ -126,11 +131,12 @@ void add_file_rows(const Facts& facts, const Gguf& head, bool exact, Sheet& shee
     sheet.row("file", joined({facts.file_bytes ? size(*facts.file_bytes) : std::string(),
                               fmt::format("GGUF v{}", head.version()),
                               fmt::format("alignment {}", head.alignment())}));
-    sheet.row("header", joined({size(facts.header_bytes), fmt::format("{} keys", facts.keys),
-                                fmt::format("{} tensors", facts.tensors)}));
-    if (facts.data_offset)
+    sheet.row("header", joined({size(facts.header_bytes), counted(facts.keys, "key"),
+                                counted(facts.tensors, "tensor")}));
+    if (facts.data_offset && facts.shards == 1)
         sheet.row("data", fmt::format("{} at offset {} ({:#x})", size(facts.tensor_bytes), *facts.data_offset,
                                       *facts.data_offset));
+    if (facts.shards > 1) sheet.row("data", size(facts.tensor_bytes));
 }
 
 void print_findings(const Subject& subject, cli::Io& io) {
@@ -175,13 +181,13 @@ cli::Status show_summary(const Subject& subject, const cli::Args& args, cli::Io&
         report.finish();
         return status;
     }
-    if (args.count("MODEL") > 1 && subject.name != args.all("MODEL").front()) io.out("\n");
     io.out(Paint(io.terminal(cli::Stream::out)).bold(printable(subject.name)) + "\n");
     Sheet sheet;
     add_model_rows(facts, sheet);
     add_file_rows(facts, subject.model->head(), style.exact_bytes, sheet);
     sheet.print(io);
     print_findings(subject, io);
+    if (args.count("MODEL") > 1) io.out("\n");
     return status;
 }
 

@@ -14,9 +14,9 @@ cli::Status show_tensors(const Subject& subject, const cli::Args& args, cli::Io&
     const std::string glob = args.text("--tensors").value_or("");
     const bool sharded = model.shards().size() > 1;
     std::vector<cli::Column> columns = {{"name", "NAME"},
-                                        {"type", "TYPE"},
-                                        {"dimensions", "SHAPE"},
-                                        {"parameters", "PARAMETERS", Shows::count},
+                                        {"type", "TYPE", Shows::word},
+                                        {"dimensions", "SHAPE", Shows::word},
+                                        {"parameters", "PARAMS", Shows::count},
                                         {"bytes", "SIZE", Shows::size},
                                         {"offset", "OFFSET", Shows::number}};
     const cli::Style style = cli::Style::from(args);
