@@ -39,18 +39,33 @@ Target target_from(const cli::Args& args, const Places& places) {
     return target;
 }
 
-// auto is settled before the run, as a shared file cannot be checked in passing.
+/// True where every piece of some length lies in its shard where it goes in the result, modulo the block.
+bool congruent(const StitchPlan& plan, std::uint64_t block) {
+    std::uint64_t offset = 0;
+    for (const Piece& piece : plan.pieces) {
+        if (piece.source != nullptr && piece.range.size >= 2 * block &&
+            piece.range.offset % block != offset % block)
+            return false;
+        offset += piece.range.size;
+    }
+    return true;
+}
+
+// Settled before the run: a result that shares extents cannot be checked in passing.
 void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& target) {
     const std::string when = args.text("--reflink").value_or("auto");
     if (when == "never" || args.has("--shm") || target.path.empty()) return;
     const auto directory = OutputDirectory::open(split_path(target.path).directory);
-    const auto sources = plan.sources();
-    bool possible = true;
-    for (const File* file : {sources.front(), sources.back()})
-        possible = possible && clone_block(*file, *directory).has_value();
-    if (possible) target.run.reflink = when == "always" ? Reflink::always : Reflink::automatic;
-    if (!possible && when == "always")
-        throw Error(ErrorKind::io, {target.path}, "cannot share extents with the shards");
+    const auto block = clone_block(*plan.sources().back(), *directory);
+    if (block && congruent(plan, *block)) {
+        target.run.reflink = when == "always" ? Reflink::always : Reflink::automatic;
+    } else if (when == "always") {
+        throw Error(
+            ErrorKind::io, {target.path},
+            block ? "cannot share extents: data lies elsewhere in the shards than in the result (cut them "
+                    "with gguf-shard --reflink always)"
+                  : "cannot share extents with the shards");
+    }
 }
 
 cli::Status work(const cli::Args& args, cli::Io& io) {
