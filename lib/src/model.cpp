@@ -28,16 +28,19 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool all_of(std::string_view text, bool (*is)(char)) { return std::all_of(text.begin(), text.end(), is); }
 
-Shard open_shard(const std::string& path, const Limits& limits) try {
-    File file = File::open(path);
+Gguf read_header(const File& file, const Limits& limits) try {
     FileSource source(file);
-    Gguf gguf = parse(source, limits);
-    return {std::move(file), std::move(gguf)};
+    return parse(source, limits);
 } catch (const Error& error) {
-    if (!error.blames_model() || !is_raw_part_name(path)) throw;
-    throw Error(ErrorKind::unsupported, {path},
+    if (!error.blames_model() || !is_raw_part_name(file.name())) throw;
+    throw Error(ErrorKind::unsupported, {file.name()},
                 "a raw part of a file that was cut in pieces: join all parts in order with cat")
         .coded("raw-part");
+}
+
+Shard read_shard(File file, const Limits& limits) {
+    Gguf gguf = read_header(file, limits);
+    return {std::move(file), std::move(gguf)};
 }
 
 // "shard 2 of 6 is missing", "shards 2, 4-6 of 6 are missing".
@@ -56,6 +59,15 @@ std::string missing_shards(const ShardName& name, std::uint32_t first) {
     }
     return fmt::format("{} {} of {} {} missing", missing == 1 ? "shard" : "shards", list, name.count,
                        missing == 1 ? "is" : "are");
+}
+
+Shard open_shard(const std::string& path, const Limits& limits) {
+    return read_shard(File::open(path), limits);
+}
+
+std::uint64_t split_number(const Shard& shard) {
+    if (const auto number = shard.gguf.unsigned_of("split.no")) return *number;
+    throw Error(ErrorKind::mismatch, {shard.file.name()}, "has no key 'split.no': not a shard");
 }
 
 void check_split_key(const Shard& shard, std::string_view key, std::uint64_t wanted) {
@@ -138,9 +150,30 @@ Model Model::open(const std::string& name, const Places& places, Siblings siblin
 Model Model::from(File file, const Limits& limits) {
     Model model;
     model.name_ = file.name();
-    FileSource source(file);
-    Gguf gguf = parse(source, limits);
-    model.shards_.push_back({std::move(file), std::move(gguf)});
+    model.shards_.push_back(read_shard(std::move(file), limits));
+    model.collect();
+    return model;
+}
+
+Model Model::of_shards(std::vector<File> files, const Limits& limits) {
+    Model model;
+    model.name_ = files.front().name();
+    auto& shards = model.shards_;
+    for (File& file : files) shards.push_back(read_shard(std::move(file), limits));
+    std::stable_sort(shards.begin(), shards.end(),
+                     [](const Shard& a, const Shard& b) { return split_number(a) < split_number(b); });
+    const auto count = shards.front().gguf.unsigned_of("split.count");
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        if (i > 0 && split_number(shards[i]) == split_number(shards[i - 1]))
+            throw Error(ErrorKind::mismatch, {shards[i].file.name()},
+                        fmt::format("is shard {}, and so is {}", split_number(shards[i]) + 1,
+                                    shards[i - 1].file.name()));
+        if (split_number(shards[i]) != i)
+            throw Error(ErrorKind::mismatch, {model.name_}, fmt::format("shard {} is missing", i + 1));
+    }
+    if (count > shards.size())
+        throw Error(ErrorKind::mismatch, {model.name_},
+                    fmt::format("shard {} of {} is missing", shards.size() + 1, *count));
     model.collect();
     return model;
 }
