@@ -29,20 +29,19 @@ bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool all_of(std::string_view text, bool (*is)(char)) { return std::all_of(text.begin(), text.end(), is); }
 
 // The source ends here, before the file moves on, as it gives the descriptor its readahead back.
-Gguf parse_file(const File& file, const Limits& limits) {
+Gguf read_header(const File& file, const Limits& limits) try {
     FileSource source(file);
     return parse(source, limits);
-}
-
-Shard read_shard(File file, const Limits& limits) try {
-    Gguf gguf = parse_file(file, limits);
-    return {std::move(file), std::move(gguf)};
 } catch (const Error& error) {
-    // `file` is gone by now; every error that blames a model names it.
-    if (!error.blames_model() || !is_raw_part_name(error.where().file)) throw;
-    throw Error(ErrorKind::unsupported, {error.where().file},
+    if (!error.blames_model() || !is_raw_part_name(file.name())) throw;
+    throw Error(ErrorKind::unsupported, {file.name()},
                 "a raw part of a file that was cut in pieces: join all parts in order with cat")
         .coded("raw-part");
+}
+
+Shard read_shard(File file, const Limits& limits) {
+    Gguf gguf = read_header(file, limits);
+    return {std::move(file), std::move(gguf)};
 }
 
 // "shard 2 of 6 is missing", "shards 2, 4-6 of 6 are missing".
