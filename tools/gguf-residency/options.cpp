@@ -27,7 +27,10 @@ const cli::Tool& residency_tool() {
           {flag("--layers", "a line a layer"), flag("--tensors", "a line a tensor"),
            flag("--experts", "a line for each expert of each stacked tensor"),
            flag("--pages", "each file as one strip"),
-           flag("--ranges", "resident ranges, for gguf-prefault --ranges")}},
+           flag("--ranges", "resident ranges, for gguf-prefault --ranges"),
+           flag("--procs", "processes that map the model, and what it costs them"),
+           value("--pid", "PID", "not the page cache, but what that process has in its page tables"),
+           flag("--clear-refs", "with --pid: start its count of referenced pages again")}},
          {"Check",
           {value("--require", "PCT[:SELECTION]", "exit 1 if less is resident, e.g. 95:layer=0-7;part=attn")
                .repeatable(),

@@ -1,5 +1,5 @@
-// Page maps behind the PageCache interface: what a process has in its page tables, or what a recording has seen,
-// in every view that shows the page cache.
+// Page maps behind the PageCache interface: what a process has in its page tables, or what a recording has
+// seen, in every view that shows the page cache.
 #pragma once
 
 #include <map>
