@@ -24,12 +24,13 @@ struct Choice {
     Status (*show)(const View&, Models);
     bool has_document;  // --json gives the document of layers and tensors
 };
-constexpr std::array<Choice, 6> choices = {{{"--layers", show_layers, true},
+constexpr std::array<Choice, 7> choices = {{{"--layers", show_layers, true},
                                             {"--tensors", show_tensors, true},
                                             {"--experts", show_experts, false},
                                             {"--pages", show_pages, false},
                                             {"--ranges", show_ranges, false},
-                                            {"--procs", show_processes, false}}};
+                                            {"--procs", show_processes, false},
+                                            {"--budget", show_budget, false}}};
 
 KernelPageCache::Allow method_from(const Args& args) {
     const std::string method = args.text("--method").value_or("auto");
@@ -48,7 +49,8 @@ Status show(const View& view, Models models) {
 }
 
 Status show_and_check(const View& view, Models models) {
-    const Status shown = view.args.has("--quiet") ? Status::ok : show(view, models);
+    const Status shown =
+        view.args.has("--quiet") && !view.args.has("--budget") ? Status::ok : show(view, models);
     return cli::worst(shown, check_requirements(view, models));
 }
 
@@ -87,7 +89,8 @@ Status work(const Args& args, Io& io) {
 
 int gguf_residency(std::span<const std::string> arguments, Io& io) {
     return cli::run(residency_tool(), arguments, io, [&](const Args& args) {
-        args.at_most_one_of({"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs"});
+        args.at_most_one_of(
+            {"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs", "--budget"});
         if (args.has("--clear-refs") && !args.has("--pid"))
             throw Error(ErrorKind::usage, {}, "--clear-refs: needs --pid");
         return work(args, io);

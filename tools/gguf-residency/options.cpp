@@ -35,6 +35,12 @@ const cli::Tool& residency_tool() {
           {value("--require", "PCT[:SELECTION]", "exit 1 if less is resident, e.g. 95:layer=0-7;part=attn")
                .repeatable(),
            cli::option::quiet()}},
+         {"Budget",
+          {flag("--budget", "will it fit: memory there is, memory it needs; exit 1 if it would thrash"),
+           value("--ram", "SIZE", "as if so much memory were available"),
+           value("--zram", "SIZE", "as if there were a zRAM device of this size"),
+           value("--ctx", "N", "tokens of context (default: the model's own)"),
+           value("--kv-type", "TYPE", "type of the attention cache").choose({"f16", "q8_0", "q4_0"})}},
          selection_without_ranges(),
          {"How to ask",
           {value("--method", "METHOD", "instead of the best way this kernel has")

@@ -37,6 +37,7 @@ cli::Status show_tensors(const View& view, Models models);
 cli::Status show_experts(const View& view, Models models);
 cli::Status show_pages(const View& view, Models models);
 cli::Status show_processes(const View& view, Models models);
+cli::Status show_budget(const View& view, Models models);
 cli::Status show_ranges(const View& view, Models models);
 cli::Status show_document(const View& view, Models models);  ///< --json of the views above
 
