@@ -17,8 +17,8 @@ enum class DigestKind { xxh3_64, xxh3_128, xxh64, sha1, sha256 };
 /// "xxh3_64", "xxh3", "xxh64", "sha1", "sha256": the words that manifests and options use.
 GGUFMAP_API std::string_view name_of(DigestKind kind);
 
-/// One digest, fed piece by piece. Costs on a 2-core Zen 4 with data in cache: XXH3 41 GB/s a thread (run-time
-/// dispatch to AVX-512; 17 without), XXH64 13, SHA-256 1.8 with SHA-NI. Move-only; not thread-safe.
+/// One digest, fed piece by piece. Costs on a 2-core Zen 4 with data in cache: XXH3 41 GB/s a thread
+/// (run-time dispatch to AVX-512; 17 without), XXH64 13, SHA-256 1.8 with SHA-NI. Move-only; not thread-safe.
 class GGUFMAP_API Digest {
 public:
     explicit Digest(DigestKind kind);

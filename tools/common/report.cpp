@@ -1,0 +1,184 @@
+#include "common/report.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <utility>
+
+#include "common/human_table.hpp"
+#include "common/numbers.hpp"
+#include "ggufmap/text.hpp"
+
+namespace ggufmap::cli {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+    using Handlers::operator()...;
+};
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;  // clang 14 does not find it by itself
+
+/// The value in full, for scripts; names as they stand.
+std::string exact_text(const Cell& cell) {
+    return std::visit(
+        Overloaded{
+            [](std::monostate) { return std::string(); }, [](const std::string& text) { return text; },
+            [](bool value) { return std::string(value ? "true" : "false"); },
+            [](const std::vector<std::uint64_t>& list) { return fmt::format("{}", fmt::join(list, " x ")); },
+            [](auto number) { return fmt::format("{}", number); }},
+        cell);
+}
+
+/// The value as people like it.
+std::string human_text(const Cell& cell, Shows shows, bool exact_bytes) {
+    if (std::holds_alternative<std::monostate>(cell)) return "-";
+    if (const auto* number = std::get_if<std::uint64_t>(&cell)) {
+        if (shows == Shows::size && !exact_bytes) return human_size(*number);
+        if (shows == Shows::count) return human_count(*number);
+    }
+    if (const auto* number = std::get_if<double>(&cell)) {
+        if (shows == Shows::percent) return human_percent(*number);
+        return fmt::format("{:.4g}", *number);
+    }
+    return printable(exact_text(cell));
+}
+
+void write_json(JsonWriter& json, const Cell& cell) {
+    std::visit(
+        Overloaded{[&](std::monostate) { json.null(); }, [&](const std::string& text) { json.text(text); },
+                   [&](bool value) { json.boolean(value); },
+                   [&](const std::vector<std::uint64_t>& list) {
+                       json.begin_array(JsonWriter::Layout::inline_);
+                       for (const std::uint64_t item : list) json.number(item);
+                       json.end_array();
+                   },
+                   [&](auto number) { json.number(number); }},
+        cell);
+}
+
+}  // namespace
+
+class Report::Rows {
+public:
+    virtual ~Rows() = default;
+    virtual void add(const std::vector<Cell>& cells) = 0;
+    virtual void finish() = 0;
+};
+
+namespace {
+
+class TableRows final : public Report::Rows {
+public:
+    TableRows(Io& io, bool exact_bytes, std::vector<Column> columns)
+        : io_(io), exact_bytes_(exact_bytes), columns_(std::move(columns)), table_(columns_) {}
+
+    void add(const std::vector<Cell>& cells) override {
+        std::vector<std::string> line;
+        line.reserve(cells.size());
+        for (std::size_t i = 0; i < cells.size(); ++i)
+            line.push_back(human_text(cells[i], columns_[i].shows, exact_bytes_));
+        table_.add(line);
+    }
+
+    void finish() override { io_.out(table_.text(io_.terminal(Stream::out).width)); }
+
+private:
+    Io& io_;
+    bool exact_bytes_;
+    std::vector<Column> columns_;
+    HumanTable table_;
+};
+
+class TextRows final : public Report::Rows {
+public:
+    TextRows(Io& io, char end, const std::vector<Column>& columns) : io_(io), end_(end) {
+        if (end_ == '\0') return;  // -0 has no heading
+        std::string line;
+        for (const Column& column : columns) append(line, column.name);
+        print(std::move(line));
+    }
+
+    void add(const std::vector<Cell>& cells) override {
+        std::string line;
+        for (const Cell& cell : cells) append(line, printable(exact_text(cell)));
+        print(std::move(line));
+    }
+
+    void finish() override {}
+
+private:
+    // Every cell is followed by a tab; print() turns the last one into the end of the row.
+    static void append(std::string& line, std::string_view cell) {
+        line += cell;
+        line += '\t';
+    }
+    void print(std::string line) {
+        line.back() = end_;
+        io_.out(line);
+    }
+
+    Io& io_;
+    char end_;
+};
+
+class JsonRows final : public Report::Rows {
+public:
+    JsonRows(JsonWriter& json, std::vector<Column> columns) : json_(json), columns_(std::move(columns)) {
+        json_.begin_array();
+    }
+
+    void add(const std::vector<Cell>& cells) override {
+        json_.begin_object(JsonWriter::Layout::inline_);
+        for (std::size_t i = 0; i < cells.size(); ++i) {
+            json_.key(columns_[i].name);
+            write_json(json_, cells[i]);
+        }
+        json_.end_object();
+    }
+
+    void finish() override { json_.end_array(); }
+
+private:
+    JsonWriter& json_;
+    std::vector<Column> columns_;
+};
+
+std::unique_ptr<Report::Rows> rows_for(Io& io, const Style& style, std::vector<Column> columns) {
+    assert(style.format != Format::json && !columns.empty());
+    if (style.format == Format::table)
+        return std::make_unique<TableRows>(io, style.exact_bytes, std::move(columns));
+    return std::make_unique<TextRows>(io, style.format == Format::nul ? '\0' : '\n', columns);
+}
+
+}  // namespace
+
+Style Style::from(const Args& args) {
+    args.at_most_one_of({"--json", "--tsv", "--null"});
+    Style style{.exact_bytes = args.has("--bytes")};
+    if (args.has("--json")) style.format = Format::json;
+    if (args.has("--tsv")) style.format = Format::tsv;
+    if (args.has("--null")) style.format = Format::nul;
+    return style;
+}
+
+Report::Report(Io& io, const Style& style, std::vector<Column> columns)
+    : column_count_(columns.size()), rows_(rows_for(io, style, std::move(columns))) {}
+
+Report::Report(JsonWriter& json, std::vector<Column> columns)
+    : column_count_(columns.size()), rows_(std::make_unique<JsonRows>(json, std::move(columns))) {}
+
+Report::~Report() = default;
+
+void Report::row(const std::vector<Cell>& cells) {
+    assert(cells.size() == column_count_);
+    rows_->add(cells);
+}
+
+void Report::finish() { rows_->finish(); }
+
+JsonWriter::Sink json_sink(Io& io) {
+    return [&io](std::string_view text) { io.out(text); };
+}
+
+}  // namespace ggufmap::cli
