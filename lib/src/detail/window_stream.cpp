@@ -198,6 +198,8 @@ void WindowStream::walk(std::uint32_t shard, Range range, Window& window, const 
 
 void WindowStream::release(Window& window) {
     if (window.piece) ring_->release(*window.piece);
+    // Out of the page tables, not out of the page cache: what we have mapped stays small.
+    if (!window.mapped.empty()) ::madvise(window.mapped.data(), window.mapped.size(), MADV_DONTNEED);
     window = {};
 }
 

@@ -58,7 +58,7 @@ struct Window {
     // What keeps the bytes alive, for WindowStream::release.
     std::optional<DirectRing::Piece> piece = {};
     std::vector<std::byte> own = {};
-    Bytes mapped = {};
+    std::span<std::byte> mapped = {};
 };
 
 /// One thread at a time.
