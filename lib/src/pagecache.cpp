@@ -3,38 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 
+#include "detail/cache_counts.hpp"
 #include "ggufmap/checked.hpp"
 
 namespace ggufmap {
-namespace {
-
-using Counter = std::optional<std::uint64_t> CacheCounts::*;
-constexpr std::array<Counter, 5> counters = {&CacheCounts::resident, &CacheCounts::dirty,
-                                             &CacheCounts::writeback, &CacheCounts::evicted,
-                                             &CacheCounts::recently_evicted};
-
-// Every counter is unknown, nothing, or everything: then it is so for each byte, too.
-bool uniform(const CacheCounts& counts) {
-    return std::all_of(counters.begin(), counters.end(), [&](Counter counter) {
-        const auto value = (counts.*counter).value_or(0);
-        return value == 0 || value == counts.total;
-    });
-}
-
-// `counts` of whole pages, each of which holds `bytes` bytes of what is asked for.
-CacheCounts scaled(CacheCounts counts, std::uint64_t bytes) {
-    counts.total *= bytes;
-    for (const Counter counter : counters) {
-        if (counts.*counter) *(counts.*counter) *= bytes;
-    }
-    return counts;
-}
-
-}  // namespace
-
 std::uint64_t page_size() {
     static const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     return size;
@@ -52,18 +26,6 @@ std::string_view name_of(CacheMethod method) {
             break;
     }
     return "none";
-}
-
-CacheCounts& CacheCounts::operator+=(const CacheCounts& other) {
-    total += other.total;
-    for (const Counter counter : counters) {
-        if (this->*counter && other.*counter) {
-            *(this->*counter) += *(other.*counter);
-        } else {
-            (this->*counter).reset();
-        }
-    }
-    return *this;
 }
 
 PageMap::PageMap(Range covered, std::uint64_t page)
@@ -137,25 +99,18 @@ CacheCounts count_bytes(const PageCache& cache, const File& file, Range range) {
     range = intersection(range, {0, file.size()});
     const std::uint64_t page = page_size();
     const CacheCounts whole = cache.query(file, range);
-    if (uniform(whole)) {
-        CacheCounts bytes = whole;
-        bytes.total = range.size;
-        for (const Counter counter : counters) {
-            if (bytes.*counter && *(bytes.*counter) != 0) *(bytes.*counter) = range.size;
-        }
-        return bytes;
-    }
+    if (detail::uniform(whole)) return detail::spread(whole, range.size);
     // Not uniform, so it touches two pages at least: the edges are asked for on their own.
     const std::uint64_t inner_begin = *checked::align_up(range.offset, page);
     const std::uint64_t inner_end = range.end() & ~(page - 1);
-    CacheCounts bytes = scaled(cache.query(file, {inner_begin, inner_end - inner_begin}), page);
+    CacheCounts bytes = detail::scaled(cache.query(file, {inner_begin, inner_end - inner_begin}), page);
     if (inner_begin > range.offset) {
         const std::uint64_t head = inner_begin - range.offset;
-        bytes += scaled(cache.query(file, {range.offset, head}), head);
+        bytes += detail::scaled(cache.query(file, {range.offset, head}), head);
     }
     if (range.end() > inner_end) {
         const std::uint64_t tail = range.end() - inner_end;
-        bytes += scaled(cache.query(file, {inner_end, tail}), tail);
+        bytes += detail::scaled(cache.query(file, {inner_end, tail}), tail);
     }
     return bytes;
 }

@@ -87,7 +87,7 @@ std::uint64_t major_faults_of(const std::string& folder) {
 
 void describe(const std::string& folder, Mapper& mapper) {
     const std::string status = read_kernel_file(folder + "/status").value_or("");
-    mapper.uid = static_cast<uid_t>(number_after(status, "Uid:"));
+    mapper.uid = static_cast<std::uint32_t>(number_after(status, "Uid:"));
     mapper.anonymous_rss = number_after(status, "RssAnon:") * 1024;
     mapper.page_tables = number_after(status, "VmPTE:") * 1024;
     mapper.command = command_of(folder);
@@ -197,7 +197,7 @@ OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) cons
     return scan;
 }
 
-std::optional<PageMap> KernelProcessTable::present_pages(pid_t pid, const MappedArea& area) const {
+std::optional<PageMap> KernelProcessTable::present_pages(int pid, const MappedArea& area) const {
     const std::string path = roots_.proc + "/" + std::to_string(pid) + "/pagemap";
     const Fd pagemap(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!pagemap) return std::nullopt;
@@ -207,7 +207,7 @@ std::optional<PageMap> KernelProcessTable::present_pages(pid_t pid, const Mapped
     return std::nullopt;
 }
 
-void clear_referenced(pid_t pid, const KernelRoots& roots) {
+void clear_referenced(int pid, const KernelRoots& roots) {
     const std::string path = roots.proc + "/" + std::to_string(pid) + "/clear_refs";
     const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     // "1" stands for the pages of all mappings (Documentation/filesystems/proc.rst).

@@ -3,8 +3,6 @@
 // just not in the answer.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -54,8 +52,8 @@ struct MappingCost {
 
 /// A process that maps one of the files.
 struct Mapper {
-    pid_t pid = 0;
-    uid_t uid = 0;
+    int pid = 0;
+    std::uint32_t uid = 0;
     std::string command;    ///< the name of the program, unescaped
     std::string cgroup;     ///< path of its (memory) control group
     std::string container;  ///< what the path names: "docker 1a2b3c4d5e6f", "" for none
@@ -68,7 +66,7 @@ struct Mapper {
 
 /// A process that has one of the files open.
 struct Opener {
-    pid_t pid = 0;
+    int pid = 0;
     std::string command;
     int fd = 0;
     std::size_t file = 0;  ///< index into the list that was asked for
@@ -99,7 +97,7 @@ public:
     virtual OpenerScan openers(std::span<const FileIdentity> files) const = 0;
     /// Pages of `area` that `pid` has in its page tables, as a map of the file's pages from area.range.offset
     /// on. Nothing where the process has ended or may not be looked at.
-    virtual std::optional<PageMap> present_pages(pid_t pid, const MappedArea& area) const = 0;
+    virtual std::optional<PageMap> present_pages(int pid, const MappedArea& area) const = 0;
 };
 
 class GGUFMAP_API KernelProcessTable final : public ProcessTable {
@@ -110,7 +108,7 @@ public:
 
     MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const override;
     OpenerScan openers(std::span<const FileIdentity> files) const override;
-    std::optional<PageMap> present_pages(pid_t pid, const MappedArea& area) const override;
+    std::optional<PageMap> present_pages(int pid, const MappedArea& area) const override;
 
 private:
     KernelRoots roots_;
@@ -119,7 +117,7 @@ private:
 
 /// Clears the referenced bits of a whole process, so that MappingCost::referenced starts again from 0.
 /// Changes what the kernel's reclaim knows about that process. Throws Error (io).
-GGUFMAP_API void clear_referenced(pid_t pid, const KernelRoots& roots = {});
+GGUFMAP_API void clear_referenced(int pid, const KernelRoots& roots = {});
 
 /// "docker 1a2b3c4d5e6f", "podman ...", "kubernetes ...", "lxc NAME", "systemd UNIT", from the path of a
 /// control group; "" where it names none of these.
