@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "detail/gang.hpp"
-#include "ggufmap/examine.hpp"
 #include "ggufmap/types.hpp"
+#include "ggufmap/weight_digests.hpp"
 
 namespace ggufmap {
 namespace {
@@ -151,19 +151,19 @@ class Side {
 public:
     Side(const Model& model, const Selection& selection, const ReadOptions& options)
         : model_(model), by_tensor_(model.tensors().size()) {
-        ExamineRequest request;
+        WeightRequest request;
         request.kinds = {DigestKind::xxh3_128};
         request.selection = selection;
-        Examination examination = examine(model, request, options);
-        complete_ = examination.complete;
-        for (std::size_t i = 0; i < examination.tensors.size(); ++i) {
-            const ModelTensor* const tensor = examination.tensors[i].tensor;
+        WeightReport report = digest_weights(model, request, options);
+        complete_ = report.complete;
+        for (std::size_t i = 0; i < report.tensors.size(); ++i) {
+            const ModelTensor* const tensor = report.tensors[i].tensor;
             std::optional<Digests>& all = by_tensor_[index_of(*tensor)];
             if (!all) {
                 tensors_.push_back(tensor);
                 all.emplace();
             }
-            Digests& slice = examination.digests[i];  // of an expert, or all of the tensor
+            Digests& slice = report.digests[i];  // of an expert, or all of the tensor
             all->hex.push_back(std::move(slice.hex.front()));
             if (slice.error) all->error = slice.error;
         }

@@ -133,11 +133,11 @@ Verification verify(const Model& model, const VerifyPlan& plan, const Selection&
         if (result.complete) result.checks = judge(model, plan, evidence, everything);
         return result;
     }
-    ExamineRequest request{evidence.kinds, any_present(plan, CheckSubject::tensor), false, false, false,
-                           selection};
+    WeightRequest request{evidence.kinds, any_present(plan, CheckSubject::tensor), false, false, false,
+                          selection};
     request.model = everything && any_present(plan, CheckSubject::weights);
     request.files = everything && any_present(plan, CheckSubject::file);
-    const Examination found = examine(model, request, options);
+    const WeightReport found = digest_weights(model, request, options);
     for (std::size_t i = 0; i < found.tensors.size(); ++i) {
         evidence.tensors[place(found.tensors[i])] = &found.digests[i];
         result.bytes += found.tensors[i].where.range.size;

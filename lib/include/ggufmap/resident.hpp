@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "ggufmap/digest.hpp"
-#include "ggufmap/examine.hpp"
 #include "ggufmap/export.hpp"
 #include "ggufmap/model.hpp"
 #include "ggufmap/select.hpp"
+#include "ggufmap/weight_digests.hpp"
 #include "ggufmap/weights.hpp"
 
 namespace ggufmap {

@@ -29,7 +29,7 @@ inline constexpr double absurd_scale = 256.0;
 /// So are plain f32, f64 and bf16 values beyond 2^24. (f16 has no room for absurd values.)
 inline constexpr double absurd_value = 16777216.0;
 
-struct TensorScan {
+struct GGUFMAP_API TensorScan {
     ScanDepth depth = ScanDepth::unknown;
     std::uint64_t bytes = 0;
     std::uint64_t blocks = 0;                ///< looked at; elements for plain types

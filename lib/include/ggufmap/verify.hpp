@@ -8,10 +8,10 @@
 
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
-#include "ggufmap/examine.hpp"
 #include "ggufmap/export.hpp"
 #include "ggufmap/manifest.hpp"
 #include "ggufmap/model.hpp"
+#include "ggufmap/weight_digests.hpp"
 
 namespace ggufmap {
 
@@ -61,7 +61,7 @@ struct VerifyPlan {
 GGUFMAP_API VerifyPlan plan_verification(const Model& model, const Manifest& manifest,
                                          std::optional<DigestKind> kind = {});
 
-struct Verification {
+struct GGUFMAP_API Verification {
     std::vector<Check> checks;  ///< tensors in the model's order, missing ones behind; weights; files
     std::uint64_t bytes = 0;    ///< that were to be checked
     std::uint64_t checked = 0;  ///< of these: that could be; less only with `in_memory`
@@ -73,7 +73,7 @@ struct Verification {
 
 /// Reads what the plan asks for. `selection` narrows it to some tensors, then nothing else is checked.
 /// `in_memory`: only tensors that are wholly resident, without touching the disk; no files, no whole-model
-/// digests. Throws as examine().
+/// digests. Throws as digest_weights().
 GGUFMAP_API Verification verify(const Model& model, const VerifyPlan& plan, const Selection& selection,
                                 bool in_memory, const ReadOptions& options);
 

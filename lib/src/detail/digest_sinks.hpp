@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "ggufmap/digest.hpp"
-#include "ggufmap/examine.hpp"
 #include "ggufmap/scan.hpp"
+#include "ggufmap/weight_digests.hpp"
 #include "ggufmap/weights.hpp"
 
 namespace ggufmap::detail {
