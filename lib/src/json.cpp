@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <iterator>
@@ -89,10 +90,10 @@ void JsonWriter::separate() {
     if (levels_.empty()) return;
     Level& level = levels_.back();
     if (!level.empty) buffer_ += ',';
-    if (!level.inline_layout) {
+    if (level.layout == Layout::lines) {
         buffer_ += '\n';
         buffer_.append(2 * levels_.size(), ' ');
-    } else if (!level.empty) {
+    } else if (level.layout == Layout::inline_ && !level.empty) {
         buffer_ += ' ';
     }
     level.empty = false;
@@ -111,15 +112,16 @@ void JsonWriter::before_value() {
 void JsonWriter::begin(bool array, Layout layout, char open) {
     before_value();
     buffer_ += open;
-    const bool outer_inline = !levels_.empty() && levels_.back().inline_layout;
-    levels_.push_back({array, outer_inline || layout == Layout::inline_, true});
+    // What is inside one line cannot break it.
+    if (!levels_.empty()) layout = std::max(layout, levels_.back().layout);
+    levels_.push_back({array, layout, true});
 }
 
 void JsonWriter::end(char close) {
     assert(!levels_.empty() && !after_key_);
     const Level level = levels_.back();
     levels_.pop_back();
-    if (!level.empty && !level.inline_layout) {
+    if (!level.empty && level.layout == Layout::lines) {
         buffer_ += '\n';
         buffer_.append(2 * levels_.size(), ' ');
     }
@@ -135,7 +137,7 @@ void JsonWriter::key(std::string_view name) {
     assert(!levels_.empty() && !levels_.back().array && !after_key_);
     separate();
     append_json_string(buffer_, name);
-    buffer_ += ": ";
+    buffer_ += levels_.back().layout == Layout::compact ? ":" : ": ";
     after_key_ = true;
 }
 

@@ -38,6 +38,22 @@ TEST_CASE("members stand on lines of their own, inline containers on one") {
     CHECK(out == "{\n  \"a\": 1,\n  \"b\": [-1, null, true],\n  \"c\": {}\n}\n");
 }
 
+TEST_CASE("compact containers hold no blank, whatever is inside") {
+    const std::string out = written([](JsonWriter& json) {
+        json.begin_object(JsonWriter::Layout::compact);
+        json.key("a");
+        json.begin_array();
+        json.number(1U);
+        json.number(2U);
+        json.end_array();
+        json.key("b");
+        json.begin_object();
+        json.end_object();
+        json.end_object();
+    });
+    CHECK(out == "{\"a\":[1,2],\"b\":{}}\n");
+}
+
 TEST_CASE("numbers are exact and never NaN") {
     const auto number = [](auto value) { return written([&](JsonWriter& json) { json.number(value); }); };
     CHECK(number(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615\n");

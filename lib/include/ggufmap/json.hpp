@@ -27,8 +27,9 @@ class GGUFMAP_API JsonWriter {
 public:
     using Sink = std::function<void(std::string_view)>;
     enum class Layout {
-        lines,   ///< one member a line, indented by two
-        inline_  ///< all on the line it starts on
+        lines,    ///< one member a line, indented by two
+        inline_,  ///< all on the line it starts on
+        compact   ///< no blank anywhere: for large documents that only programs read
     };
 
     explicit JsonWriter(Sink sink);
@@ -60,7 +61,7 @@ public:
 private:
     struct Level {
         bool array;
-        bool inline_layout;
+        Layout layout;
         bool empty;
     };
     void integer(std::int64_t value);
