@@ -168,6 +168,17 @@ void JsonWriter::number(float value) {
     append_json_number(buffer_, value);
 }
 
+template <typename Float>
+void JsonWriter::append_real(Float value) {
+    before_value();
+    const std::size_t begin = buffer_.size();
+    append_json_number(buffer_, value);
+    if (buffer_.find_first_of(".e\"", begin) == std::string::npos) buffer_ += ".0";
+}
+
+void JsonWriter::real(float value) { append_real(value); }
+void JsonWriter::real(double value) { append_real(value); }
+
 void JsonWriter::integer(std::int64_t value) {
     before_value();
     fmt::format_to(std::back_inserter(buffer_), "{}", value);

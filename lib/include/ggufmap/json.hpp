@@ -47,6 +47,9 @@ public:
     void text(std::string_view bytes);
     void number(double value);
     void number(float value);
+    /// The same with a point or exponent always ("1.0"), for readers that tell 1 from 1.0.
+    void real(float value);
+    void real(double value);
     void number(std::signed_integral auto value) { integer(static_cast<std::int64_t>(value)); }
     void number(std::unsigned_integral auto value) { integer(static_cast<std::uint64_t>(value)); }
     void boolean(bool value);
@@ -64,6 +67,8 @@ private:
         Layout layout;
         bool empty;
     };
+    template <typename Float>
+    void append_real(Float value);
     void integer(std::int64_t value);
     void integer(std::uint64_t value);
     void begin(bool array, Layout layout, char open);
