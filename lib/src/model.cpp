@@ -94,6 +94,9 @@ Model Model::from(File file, const Limits& limits) {
 }
 
 void Model::collect() {
+    std::size_t count = 0;
+    for (const Shard& shard : shards_) count += shard.gguf.tensors().size();
+    tensors_.reserve(count);
     for (std::uint32_t i = 0; i < shards_.size(); ++i) {
         const Shard& shard = shards_[i];
         for (const Tensor& tensor : shard.gguf.tensors())
@@ -106,6 +109,7 @@ void Model::collect() {
             check_split_key(shards_[i], "split.tensors.count", tensors_.size());
         }
     }
+    if (shards_.size() == 1) return;  // the header's own index serves
     const auto name_of = [this](std::uint32_t i) { return tensors_[i].info->name; };
     index_ = NameIndex(static_cast<std::uint32_t>(tensors_.size()), name_of);
     if (const auto twice = index_.duplicate(name_of)) {
@@ -117,6 +121,10 @@ void Model::collect() {
 }
 
 const ModelTensor* Model::find_tensor(std::string_view name) const {
+    if (shards_.size() == 1) {
+        const Tensor* found = head().find_tensor(name);
+        return found ? &tensors_[static_cast<std::size_t>(found - head().tensors().data())] : nullptr;
+    }
     const auto at = index_.find(name, [this](std::uint32_t i) { return tensors_[i].info->name; });
     return at ? &tensors_[*at] : nullptr;
 }

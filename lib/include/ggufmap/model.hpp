@@ -89,7 +89,7 @@ private:
     std::string name_;
     std::vector<Shard> shards_;
     std::vector<ModelTensor> tensors_;
-    NameIndex index_;
+    NameIndex index_;  ///< only where there are several shards
 };
 
 }  // namespace ggufmap

@@ -92,6 +92,8 @@ void HeaderParser::read_preamble() {
     in_.expect(key_count_, least_key_value, "key count");
     limit(tensor_count_, limits_.tensor_count, 8, "tensor count");
     limit(key_count_, limits_.key_count, 16, "key count");
+    // Only where the file's size vouches for the count; untouched pages cost nothing.
+    if (source_.size()) out_.tensors_.reserve(tensor_count_);
 }
 
 ValueType HeaderParser::read_value_type(const char* field) {
