@@ -64,6 +64,15 @@ TEST_CASE("numbers are exact and never NaN") {
     CHECK(number(-std::numeric_limits<float>::infinity()) == "\"-Infinity\"\n");
 }
 
+TEST_CASE("reals never look like integers") {
+    const auto real = [](auto value) { return written([&](JsonWriter& json) { json.real(value); }); };
+    CHECK(real(500000.0F) == "500000.0\n");
+    CHECK(real(-0.5) == "-0.5\n");
+    CHECK(real(1e-05F) == "1e-05\n");
+    CHECK(real(1e+22) == "1e+22\n");
+    CHECK(real(std::nan("")) == "\"NaN\"\n");
+}
+
 TEST_CASE("strings are valid UTF-8 and harmless; other bytes survive as hex") {
     const auto text = [](std::string_view bytes) {
         return written([&](JsonWriter& json) { json.text(bytes); });
