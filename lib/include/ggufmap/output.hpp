@@ -1,0 +1,120 @@
+// Files that appear whole or not at all: written without a name (or under a hidden one), made durable, then
+// published under their own name. A run that ends early, by whatever means, leaves nothing that looks
+// finished.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "ggufmap/bytes.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/file.hpp"
+
+namespace ggufmap {
+
+/// A directory that files are published in; held open, so that nothing can be moved in between.
+class GGUFMAP_API OutputDirectory {
+public:
+    /// Throws Error (io) if it cannot be opened, or (usage) if it is none.
+    static std::shared_ptr<const OutputDirectory> open(const std::string& path);
+
+    int fd() const { return fd_.get(); }
+    /// "" for the current directory, else ends with a slash: a prefix of the names of its files.
+    const std::string& prefix() const { return prefix_; }
+    /// What stands there under that name, without following a symlink; nothing if nothing does.
+    bool exists(const std::string& name) const;
+    /// Bytes that this process may still write on the file system. Throws Error (io).
+    std::uint64_t free_bytes() const;
+    /// Throws Error (io) if no file can be made here.
+    void require_writable() const;
+    /// Makes published names durable. Throws Error (io).
+    void sync() const;
+    /// Removes a name; not an error if it is not there. Throws Error (io).
+    void remove(const std::string& name) const;
+
+private:
+    OutputDirectory(Fd fd, std::string prefix) : fd_(std::move(fd)), prefix_(std::move(prefix)) {}
+    Fd fd_;
+    std::string prefix_;
+};
+
+/// The directory part ("" for none) and the name of a path.
+struct SplitPath {
+    std::string directory;
+    std::string name;
+};
+/// Throws Error (usage) where the path does not end in a file name.
+GGUFMAP_API SplitPath split_path(const std::string& path);
+
+/// Move-only; not thread-safe.
+class GGUFMAP_API OutputFile {
+public:
+    struct Options {
+        bool replace = false;     ///< an existing file of that name gives way when this one is published
+        bool keep_cache = false;  ///< leave what was written in the page cache
+        bool durable = true;      ///< fdatasync before publishing, and the directory after
+        bool named = false;       ///< hidden temporary even where an unnamed one would do: can be parked
+    };
+
+    /// Throws Error (io) where a file of that name exists and must not be replaced, or none can be made;
+    /// Error (usage) where `name` is one of `inputs` (by device and inode), whatever it is called.
+    static OutputFile create(std::shared_ptr<const OutputDirectory> directory, const std::string& name,
+                             const Options& options, std::span<const FileIdentity> inputs = {});
+    /// The same by path.
+    static OutputFile create(const std::string& path, const Options& options,
+                             std::span<const FileIdentity> inputs = {});
+
+    OutputFile(OutputFile&& other) noexcept;
+    OutputFile& operator=(OutputFile&& other) noexcept;
+    /// Never publishes; removes what is not published.
+    ~OutputFile();
+
+    /// For error messages: the name that it will have.
+    const std::string& name() const { return shown_; }
+    int fd() const { return fd_.get(); }
+    const Options& options() const { return options_; }
+
+    /// Takes `size` bytes of disk now, so that a full disk is known before the work. The file is `size` bytes
+    /// long then. Throws Error (io).
+    void reserve(std::uint64_t size);
+    /// Sets the size without taking space. Throws Error (io).
+    void resize(std::uint64_t size);
+    /// All of `bytes` at `offset`. Throws Error (io).
+    void write(std::uint64_t offset, Bytes bytes);
+
+    /// Makes the content durable (where asked for); nothing may be written afterwards. Throws Error (io).
+    void seal();
+    /// Closes the descriptor of a sealed file with a hidden name, so that a set of any size needs few of
+    /// them.
+    void park();
+    /// Gives a sealed file its name; OutputDirectory::sync() makes that durable. Throws Error (io), also
+    /// where the name was taken in the meantime.
+    void publish();
+    /// seal(), publish(), and the directory made durable.
+    void commit();
+    /// Takes the name away again: for sets of files of which one could not be published. Only where nothing
+    /// was replaced.
+    void withdraw() noexcept;
+
+private:
+    OutputFile() = default;
+    void discard() noexcept;
+    void link_unnamed(const std::string& as);
+    void rename_into_place();
+    void drop_behind(std::uint64_t end);
+
+    std::shared_ptr<const OutputDirectory> directory_;
+    std::string name_;
+    std::string shown_;
+    std::string temporary_;  ///< empty while the file has no name
+    Options options_;
+    Fd fd_;
+    bool published_ = false;
+    bool replaced_ = false;
+    bool uncached_writes_ = true;  ///< the kernel and the file system know RWF_DONTCACHE
+    std::uint64_t dropped_ = 0;    ///< up to here the page cache was told to let go
+};
+
+}  // namespace ggufmap

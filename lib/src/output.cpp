@@ -1,0 +1,260 @@
+#include "ggufmap/output.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "ggufmap/error.hpp"
+
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x00000080  // Linux 6.14; glibc 2.36 does not know it
+#endif
+
+namespace ggufmap {
+namespace {
+
+constexpr mode_t file_mode = 0666;  // less the umask, as cp and cat make them
+constexpr std::uint64_t drop_window = 32ULL << 20;
+
+std::string random_name() {
+    std::uint64_t number = 0;
+    if (::getrandom(&number, sizeof number, 0) != sizeof number)
+        throw io_error({}, "cannot get random bytes", errno);
+    return fmt::format(".ggufmap-{:016x}.tmp", number);
+}
+
+std::string descriptor_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
+
+Error exists_already(const std::string& shown) {
+    return Error(ErrorKind::io, {shown}, "exists already", EEXIST);
+}
+
+bool is_one_of(int directory, const std::string& name, std::span<const FileIdentity> inputs) {
+    struct stat status {};
+    if (::fstatat(directory, name.c_str(), &status, 0) != 0) return false;
+    return std::any_of(inputs.begin(), inputs.end(), [&](const FileIdentity& input) {
+        return input.device == status.st_dev && input.inode == status.st_ino;
+    });
+}
+
+// A file without a name; none where the file system cannot, or where /proc is missing to name it later.
+Fd open_unnamed(int directory) {
+    if (::access("/proc/self/fd", X_OK) != 0) return Fd();
+    return Fd(::openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, file_mode));
+}
+
+}  // namespace
+
+std::shared_ptr<const OutputDirectory> OutputDirectory::open(const std::string& path) {
+    Fd fd(::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) throw io_error({path.empty() ? "." : path}, "cannot open the directory", errno);
+    std::string prefix = path;
+    if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+    return std::shared_ptr<const OutputDirectory>(new OutputDirectory(std::move(fd), std::move(prefix)));
+}
+
+bool OutputDirectory::exists(const std::string& name) const {
+    struct stat status {};
+    return ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::uint64_t OutputDirectory::free_bytes() const {
+    struct statvfs status {};
+    if (::fstatvfs(fd(), &status) != 0) throw io_error({prefix_}, "cannot tell the free space", errno);
+    return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
+
+void OutputDirectory::require_writable() const {
+    if (::faccessat(fd(), ".", W_OK | X_OK, AT_EACCESS) != 0)
+        throw io_error({prefix_.empty() ? "." : prefix_}, "cannot write here", errno);
+}
+
+void OutputDirectory::sync() const {
+    if (::fsync(fd()) != 0 && errno != EINVAL)  // EINVAL: a file system without durable directories
+        throw io_error({prefix_}, "cannot make the directory durable", errno);
+}
+
+void OutputDirectory::remove(const std::string& name) const {
+    if (::unlinkat(fd(), name.c_str(), 0) != 0 && errno != ENOENT)
+        throw io_error({prefix_ + name}, "cannot remove", errno);
+}
+
+SplitPath split_path(const std::string& path) {
+    const auto slash = path.rfind('/');
+    SplitPath parts = slash == std::string::npos
+                          ? SplitPath{"", path}
+                          : SplitPath{path.substr(0, slash + 1), path.substr(slash + 1)};
+    if (parts.name.empty() || parts.name == "." || parts.name == "..")
+        throw Error(ErrorKind::usage, {path}, "does not end in a file name");
+    return parts;
+}
+
+OutputFile OutputFile::create(const std::string& path, const Options& options,
+                              std::span<const FileIdentity> inputs) {
+    const SplitPath parts = split_path(path);
+    return create(OutputDirectory::open(parts.directory), parts.name, options, inputs);
+}
+
+OutputFile OutputFile::create(std::shared_ptr<const OutputDirectory> directory, const std::string& name,
+                              const Options& options, std::span<const FileIdentity> inputs) {
+    OutputFile file;
+    file.shown_ = directory->prefix() + name;
+    if (is_one_of(directory->fd(), name, inputs))
+        throw Error(ErrorKind::usage, {file.shown_}, "is an input, too: choose another name");
+    if (!options.replace && directory->exists(name)) throw exists_already(file.shown_);
+    file.directory_ = std::move(directory);
+    file.name_ = name;
+    file.options_ = options;
+    if (!options.named) file.fd_ = open_unnamed(file.directory_->fd());
+    if (!file.fd_) {
+        const std::string temporary = random_name();
+        file.fd_ = Fd(::openat(file.directory_->fd(), temporary.c_str(),
+                               O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, file_mode));
+        if (!file.fd_) throw io_error({file.shown_}, "cannot create", errno);
+        file.temporary_ = temporary;
+    }
+    return file;
+}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept { *this = std::move(other); }
+
+OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
+    if (this == &other) return *this;
+    discard();
+    directory_ = std::move(other.directory_);
+    name_ = std::move(other.name_);
+    shown_ = std::move(other.shown_);
+    temporary_ = std::exchange(other.temporary_, {});
+    options_ = other.options_;
+    fd_ = std::move(other.fd_);
+    published_ = other.published_;
+    replaced_ = other.replaced_;
+    uncached_writes_ = other.uncached_writes_;
+    dropped_ = other.dropped_;
+    return *this;
+}
+
+OutputFile::~OutputFile() { discard(); }
+
+void OutputFile::discard() noexcept {
+    fd_.close();
+    if (!temporary_.empty()) ::unlinkat(directory_->fd(), temporary_.c_str(), 0);
+    temporary_.clear();
+}
+
+void OutputFile::reserve(std::uint64_t size) {
+    if (size == 0) return;
+    for (;;) {
+        if (::fallocate(fd(), 0, 0, static_cast<off_t>(size)) == 0) return;
+        if (errno == EOPNOTSUPP) return resize(size);
+        if (errno != EINTR) throw io_error({shown_}, fmt::format("cannot reserve {} bytes", size), errno);
+    }
+}
+
+void OutputFile::resize(std::uint64_t size) {
+    while (::ftruncate(fd(), static_cast<off_t>(size)) != 0) {
+        if (errno != EINTR) throw io_error({shown_}, "cannot set the size", errno);
+    }
+}
+
+void OutputFile::write(std::uint64_t offset, Bytes bytes) {
+    while (!bytes.empty()) {
+        const struct iovec piece { const_cast<std::byte*>(bytes.data()), bytes.size() };
+        const bool uncached = !options_.keep_cache && uncached_writes_;
+        const ssize_t done =
+            ::pwritev2(fd(), &piece, 1, static_cast<off_t>(offset), uncached ? RWF_DONTCACHE : 0);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0 && uncached && errno == EOPNOTSUPP) {
+            uncached_writes_ = false;
+            continue;
+        }
+        if (done <= 0) throw io_error({shown_, {}, offset}, "cannot write", done < 0 ? errno : ENOSPC);
+        offset += static_cast<std::uint64_t>(done);
+        bytes = bytes.subspan(static_cast<std::size_t>(done));
+    }
+    if (!options_.keep_cache && !uncached_writes_ && offset >= dropped_ + 2 * drop_window)
+        drop_behind(offset);
+}
+
+// For kernels before 6.14 and for file systems without RWF_DONTCACHE (btrfs): starts writing the newest
+// window, waits for the one before and drops it. Without the lag of a window the disk would idle. Advice: a
+// refusal only costs cache.
+void OutputFile::drop_behind(std::uint64_t end) {
+    const auto at = static_cast<off_t>(dropped_);
+    const auto size = static_cast<off_t>(end - drop_window - dropped_);
+    ::sync_file_range(fd(), at + size, static_cast<off_t>(drop_window), SYNC_FILE_RANGE_WRITE);
+    ::sync_file_range(fd(), at, size,
+                      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    ::posix_fadvise(fd(), at, size, POSIX_FADV_DONTNEED);
+    dropped_ = end - drop_window;
+}
+
+void OutputFile::seal() {
+    if (!options_.durable) return;
+    if (::fdatasync(fd()) != 0) throw io_error({shown_}, "cannot make durable", errno);
+    if (!options_.keep_cache) ::posix_fadvise(fd(), 0, 0, POSIX_FADV_DONTNEED);
+}
+
+void OutputFile::park() {
+    if (!temporary_.empty()) fd_.close();
+}
+
+void OutputFile::link_unnamed(const std::string& as) {
+    if (::linkat(AT_FDCWD, descriptor_path(fd()).c_str(), directory_->fd(), as.c_str(), AT_SYMLINK_FOLLOW) ==
+        0)
+        return;
+    if (errno == EEXIST) throw exists_already(shown_);
+    throw io_error({shown_}, "cannot publish", errno);
+}
+
+void OutputFile::rename_into_place() {
+    const int at = directory_->fd();
+    const unsigned flags = options_.replace ? 0 : RENAME_NOREPLACE;
+    int failed = ::renameat2(at, temporary_.c_str(), at, name_.c_str(), flags) == 0 ? 0 : errno;
+    if ((failed == EINVAL || failed == ENOSYS) && !options_.replace) {
+        // A file system without RENAME_NOREPLACE; link(2) does not replace either.
+        failed = ::linkat(at, temporary_.c_str(), at, name_.c_str(), 0) == 0 ? 0 : errno;
+        if (failed == 0) ::unlinkat(at, temporary_.c_str(), 0);
+    }
+    if (failed == EEXIST) throw exists_already(shown_);
+    if (failed != 0) throw io_error({shown_}, "cannot publish", failed);
+    temporary_.clear();
+}
+
+void OutputFile::publish() {
+    const bool replaces = options_.replace && directory_->exists(name_);
+    if (temporary_.empty() && !replaces) {
+        link_unnamed(name_);
+    } else {
+        if (temporary_.empty()) {  // linkat(2) cannot replace: a hidden name first, then rename(2)
+            const std::string hidden = random_name();
+            link_unnamed(hidden);
+            temporary_ = hidden;
+        }
+        rename_into_place();
+    }
+    published_ = true;
+    replaced_ = replaces;
+}
+
+void OutputFile::commit() {
+    seal();
+    publish();
+    if (options_.durable) directory_->sync();
+}
+
+void OutputFile::withdraw() noexcept {
+    if (published_ && !replaced_) ::unlinkat(directory_->fd(), name_.c_str(), 0);
+    published_ = false;
+}
+
+}  // namespace ggufmap

@@ -1,0 +1,131 @@
+#include "ggufmap/output.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "ggufmap/error.hpp"
+
+using namespace ggufmap;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Folder {
+public:
+    Folder() {
+        std::string path = (fs::temp_directory_path() / "ggufmap-output-XXXXXX").string();
+        REQUIRE(::mkdtemp(path.data()) != nullptr);
+        path_ = path;
+    }
+    ~Folder() { fs::remove_all(path_); }
+    std::string file(const std::string& name) const { return (path_ / name).string(); }
+    std::size_t entries() const {
+        return static_cast<std::size_t>(
+            std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+    }
+
+private:
+    fs::path path_;
+};
+
+std::string content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void put(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+OutputFile written(const std::string& path, const OutputFile::Options& options, const std::string& text) {
+    OutputFile file = OutputFile::create(path, options);
+    file.reserve(text.size());
+    file.write(0, as_bytes(text));
+    return file;
+}
+
+}  // namespace
+
+TEST_CASE("an output file appears only when it is committed") {
+    for (const bool named : {false, true}) {
+        const Folder folder;
+        const std::string path = folder.file("out");
+        {
+            OutputFile file = written(path, {.named = named}, "half");
+            CHECK_FALSE(fs::exists(path));
+        }
+        CHECK(folder.entries() == 0);
+
+        OutputFile file = written(path, {.named = named}, "whole");
+        file.commit();
+        CHECK(content(path) == "whole");
+        CHECK(folder.entries() == 1);
+    }
+}
+
+TEST_CASE("an existing file is refused, or replaced where asked") {
+    for (const bool named : {false, true}) {
+        const Folder folder;
+        const std::string path = folder.file("out");
+        OutputFile late = written(path, {.named = named}, "late");
+        put(path, "first");
+        CHECK_THROWS_AS(OutputFile::create(path, {}), Error);
+        CHECK_THROWS_WITH_AS(late.commit(), (path + ": exists already").c_str(), Error);
+        CHECK(content(path) == "first");
+
+        OutputFile forced = written(path, {.replace = true, .named = named}, "second");
+        CHECK(content(path) == "first");
+        forced.commit();
+        CHECK(content(path) == "second");
+    }
+}
+
+TEST_CASE("an input is never an output, whatever it is called") {
+    const Folder folder;
+    put(folder.file("in"), "model");
+    fs::create_hard_link(folder.file("in"), folder.file("hard"));
+    fs::create_symlink("in", folder.file("soft"));
+    const std::vector<FileIdentity> inputs = {File::open(folder.file("in")).identity()};
+    for (const char* name : {"in", "hard", "soft"})
+        CHECK_THROWS_AS(OutputFile::create(folder.file(name), {.replace = true}, inputs), Error);
+    CHECK(content(folder.file("in")) == "model");
+}
+
+TEST_CASE("a parked file can be published and withdrawn") {
+    const Folder folder;
+    OutputFile file = written(folder.file("out"), {.named = true}, "parked");
+    file.seal();
+    file.park();
+    OutputFile moved = std::move(file);
+    moved.publish();
+    CHECK(content(folder.file("out")) == "parked");
+    moved.withdraw();
+    CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("paths without a file name and directories that are none are refused") {
+    CHECK_THROWS_AS(split_path("dir/"), Error);
+    CHECK_THROWS_AS(split_path(""), Error);
+    CHECK_THROWS_AS(split_path(".."), Error);
+    CHECK(split_path("a/b").directory == "a/");
+    CHECK(split_path("b").name == "b");
+    CHECK_THROWS_AS(OutputDirectory::open("/nowhere/at/all"), Error);
+    CHECK_THROWS_AS(OutputDirectory::open("/dev/null"), Error);
+}
+
+TEST_CASE("a cache-neutral file is whole on file systems with and without uncached writes") {
+    const Folder folder;
+    for (const std::string& directory : {folder.file(""), std::string("/dev/shm/")}) {
+        const std::string path = directory + "ggufmap-unit-output";
+        const std::string text(1 << 20, 'x');
+        OutputFile file = written(path, {}, text);
+        file.write(text.size(), as_bytes(text));
+        file.commit();
+        CHECK(content(path) == text + text);
+        ::unlink(path.c_str());
+    }
+}
