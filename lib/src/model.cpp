@@ -22,11 +22,19 @@ std::optional<std::uint32_t> shard_number(std::string_view digits) {
     return number;
 }
 
-Shard open_shard(const std::string& path, const Limits& limits) {
-    File file = File::open(path);
+Shard read_shard(File file, const Limits& limits) {
     FileSource source(file);
     Gguf gguf = parse(source, limits);
     return {std::move(file), std::move(gguf)};
+}
+
+Shard open_shard(const std::string& path, const Limits& limits) {
+    return read_shard(File::open(path), limits);
+}
+
+std::uint64_t split_number(const Shard& shard) {
+    if (const auto number = shard.gguf.unsigned_of("split.no")) return *number;
+    throw Error(ErrorKind::mismatch, {shard.file.name()}, "has no key 'split.no': not a shard");
 }
 
 void check_split_key(const Shard& shard, std::string_view key, std::uint64_t wanted) {
@@ -86,9 +94,30 @@ Model Model::open(const std::string& name, const Places& places, Siblings siblin
 Model Model::from(File file, const Limits& limits) {
     Model model;
     model.name_ = file.name();
-    FileSource source(file);
-    Gguf gguf = parse(source, limits);
-    model.shards_.push_back({std::move(file), std::move(gguf)});
+    model.shards_.push_back(read_shard(std::move(file), limits));
+    model.collect();
+    return model;
+}
+
+Model Model::of_shards(std::vector<File> files, const Limits& limits) {
+    Model model;
+    model.name_ = files.front().name();
+    auto& shards = model.shards_;
+    for (File& file : files) shards.push_back(read_shard(std::move(file), limits));
+    std::stable_sort(shards.begin(), shards.end(),
+                     [](const Shard& a, const Shard& b) { return split_number(a) < split_number(b); });
+    const auto count = shards.front().gguf.unsigned_of("split.count");
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        if (i > 0 && split_number(shards[i]) == split_number(shards[i - 1]))
+            throw Error(ErrorKind::mismatch, {shards[i].file.name()},
+                        fmt::format("is shard {}, and so is {}", split_number(shards[i]) + 1,
+                                    shards[i - 1].file.name()));
+        if (split_number(shards[i]) != i)
+            throw Error(ErrorKind::mismatch, {model.name_}, fmt::format("shard {} is missing", i + 1));
+    }
+    if (count > shards.size())
+        throw Error(ErrorKind::mismatch, {model.name_},
+                    fmt::format("shard {} of {} is missing", shards.size() + 1, *count));
     model.collect();
     return model;
 }

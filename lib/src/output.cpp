@@ -107,10 +107,8 @@ OutputFile OutputFile::create(const std::string& path, const Options& options,
 OutputFile OutputFile::create(std::shared_ptr<const OutputDirectory> directory, const std::string& name,
                               const Options& options, std::span<const FileIdentity> inputs) {
     OutputFile file;
+    require_free_name(*directory, name, options, inputs);
     file.shown_ = directory->prefix() + name;
-    if (is_one_of(directory->fd(), name, inputs))
-        throw Error(ErrorKind::usage, {file.shown_}, "is an input, too: choose another name");
-    if (!options.replace && directory->exists(name)) throw exists_already(file.shown_);
     file.directory_ = std::move(directory);
     file.name_ = name;
     file.options_ = options;
@@ -255,6 +253,24 @@ void OutputFile::commit() {
 void OutputFile::withdraw() noexcept {
     if (published_ && !replaced_) ::unlinkat(directory_->fd(), name_.c_str(), 0);
     published_ = false;
+}
+
+void require_free_name(const OutputDirectory& directory, const std::string& name,
+                       const OutputFile::Options& options, std::span<const FileIdentity> inputs) {
+    const std::string shown = directory.prefix() + name;
+    if (is_one_of(directory.fd(), name, inputs))
+        throw Error(ErrorKind::usage, {shown}, "is an input, too: choose another name");
+    if (!options.replace && directory.exists(name)) throw exists_already(shown);
+}
+
+void publish_together(std::span<OutputFile> files) {
+    std::size_t next = files.size();
+    try {
+        for (; next > 0; --next) files[next - 1].publish();
+    } catch (...) {
+        for (; next < files.size(); ++next) files[next].withdraw();
+        throw;
+    }
 }
 
 }  // namespace ggufmap

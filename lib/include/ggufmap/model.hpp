@@ -64,6 +64,9 @@ public:
                       const Limits& limits = {});
     /// Of one file that is already open.
     static Model from(File file, const Limits& limits = {});
+    /// Of all shards of a set, in any order and under any names. Throws Error as open() does; mismatch where
+    /// one is missing or there twice.
+    static Model of_shards(std::vector<File> files, const Limits& limits = {});
 
     /// As the caller named it.
     const std::string& name() const { return name_; }

@@ -117,4 +117,12 @@ private:
     std::uint64_t dropped_ = 0;    ///< up to here the page cache was told to let go
 };
 
+/// Throws what create() would throw for this name, without making a file.
+GGUFMAP_API void require_free_name(const OutputDirectory& directory, const std::string& name,
+                                   const OutputFile::Options& options, std::span<const FileIdentity> inputs);
+
+/// Publishes sealed files from the last to the first; if one cannot be, those before it are withdrawn. Throws
+/// Error (io).
+GGUFMAP_API void publish_together(std::span<OutputFile> files);
+
 }  // namespace ggufmap

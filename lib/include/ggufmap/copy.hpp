@@ -1,0 +1,109 @@
+// Bytes from files into outputs: the engine under shard and stitch. Knows nothing of GGUF.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "ggufmap/bytes.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/file.hpp"
+#include "ggufmap/output.hpp"
+
+namespace ggufmap {
+
+/// How a run tells its caller how far it is, and learns that it should stop. Called often, from one thread.
+class GGUFMAP_API Progress {
+public:
+    virtual ~Progress() = default;
+    /// `bytes` more are done.
+    virtual void add(std::uint64_t bytes) = 0;
+    /// True: end now with an Error (io, EINTR), leaving nothing behind.
+    virtual bool stop_requested() = 0;
+};
+
+/// Consecutive bytes of an output: a stretch of a file, given bytes, or zeros.
+struct Piece {
+    const File* source = nullptr;  ///< null: `text`, or zeros where that is empty
+    Range range;                   ///< in the source; of text and zeros only the size counts
+    std::string text = {};
+
+    static Piece of(const File& source, Range range) { return {&source, range}; }
+    static Piece given(std::string text) {
+        const Range range{0, text.size()};
+        return {nullptr, range, std::move(text)};
+    }
+    static Piece zeros(std::uint64_t size) { return {nullptr, {0, size}}; }
+};
+
+/// Where copied bytes go.
+class GGUFMAP_API Sink {
+public:
+    virtual ~Sink() = default;
+    /// Called with rising offsets and without holes. Throws Error (io).
+    virtual void write(std::uint64_t offset, Bytes bytes) = 0;
+    /// A file that extents can be shared into, -1 for none.
+    virtual int clone_target() const { return -1; }
+};
+
+class GGUFMAP_API FileSink final : public Sink {
+public:
+    explicit FileSink(OutputFile& file) : file_(file) {}
+    void write(std::uint64_t offset, Bytes bytes) override { file_.write(offset, bytes); }
+    int clone_target() const override { return file_.fd(); }
+
+private:
+    OutputFile& file_;
+};
+
+/// Takes bytes and forgets them: for passes that only hash.
+class GGUFMAP_API NullSink final : public Sink {
+public:
+    void write(std::uint64_t, Bytes) override {}
+};
+
+enum class Reflink {
+    never,
+    automatic,  ///< where the file system can and offsets agree, else copy
+    always      ///< or fail
+};
+
+/// The block that offsets in `source` and in a file in `directory` must agree modulo, so that the two can
+/// share extents; nothing where they cannot. Tries it with a file that never gets a name.
+GGUFMAP_API std::optional<std::uint64_t> clone_block(const File& source, const OutputDirectory& directory);
+
+/// Copies pieces. Keeps its buffers from call to call; not thread-safe.
+class GGUFMAP_API Copier {
+public:
+    /// Sees every byte in order on its way; not called for shared extents.
+    using Tap = std::function<void(const Piece&, Bytes)>;
+
+    Copier(Reflink reflink, Progress& progress);
+    ~Copier();
+    Copier(const Copier&) = delete;
+    Copier& operator=(const Copier&) = delete;
+
+    /// Writes `pieces` behind one another from `offset` on; returns the offset behind the last. With
+    /// Reflink::automatic and ::always, whole blocks are shared instead of copied. Throws Error: io; mismatch
+    /// where a source ends too early.
+    std::uint64_t copy(std::span<const Piece> pieces, Sink& sink, std::uint64_t offset, const Tap& tap = {});
+
+    /// Bytes that were shared, not copied, so far.
+    std::uint64_t shared_bytes() const { return shared_; }
+
+private:
+    class Reader;
+    void copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t offset, const Tap& tap);
+    Range share(const Piece& piece, Sink& sink, std::uint64_t offset);
+    void hand_on(const Piece& piece, Bytes bytes, Sink& sink, std::uint64_t offset, const Tap& tap);
+
+    Reflink reflink_;
+    Progress& progress_;
+    std::unique_ptr<Reader> reader_;
+    std::uint64_t shared_ = 0;
+};
+
+}  // namespace ggufmap

@@ -1,0 +1,167 @@
+#include "detail/raw_names.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::detail {
+namespace {
+
+constexpr std::uint32_t most_pieces = 99999;
+
+/// A piece's name, taken apart: prefix + number + middle, where the middle is the same for the whole set.
+struct Numbered {
+    std::string_view prefix;  ///< up to the number
+    std::string_view number;  ///< digits, as they stand there
+    std::string_view between;
+    std::string_view count;
+    std::string_view suffix;
+
+    bool same_set(const Numbered& other) const {
+        return prefix == other.prefix && count == other.count && suffix == other.suffix;
+    }
+    std::string sibling(std::uint32_t index) const {
+        return fmt::format("{}{:0{}}{}{}{}", prefix, index, number.size(), between, count, suffix);
+    }
+    /// model-00001-of-00005.part has them all equally wide, model.part1of12 none wider than needed.
+    std::string unpadded_sibling(std::uint32_t index) const {
+        return fmt::format("{}{}{}{}{}", prefix, index, between, count, suffix);
+    }
+};
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::uint32_t value_of(std::string_view digits) {
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc() && value <= most_pieces ? value : 0;
+}
+
+std::string_view trailing_digits(std::string_view text) {
+    std::size_t begin = text.size();
+    while (begin > 0 && is_digit(text[begin - 1])) --begin;
+    return text.substr(begin);
+}
+
+std::optional<Numbered> take_apart(std::string_view path, std::string_view before, std::string_view between,
+                                   std::string_view suffix) {
+    if (!path.ends_with(suffix)) return std::nullopt;
+    std::string_view rest = path.substr(0, path.size() - suffix.size());
+    const std::string_view count = trailing_digits(rest);
+    rest.remove_suffix(count.size());
+    if (!rest.ends_with(between)) return std::nullopt;
+    rest.remove_suffix(between.size());
+    const std::string_view number = trailing_digits(rest);
+    rest.remove_suffix(number.size());
+    if (!rest.ends_with(before) || value_of(number) == 0 || value_of(number) > value_of(count))
+        return std::nullopt;
+    return Numbered{rest, number, between, count, suffix};
+}
+
+std::optional<Numbered> parse_numbered(std::string_view path) {
+    if (const auto ours = take_apart(path, "-", "-of-", ".part")) return ours;
+    return take_apart(path, ".part", "of", "");
+}
+
+bool exists(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0;
+}
+
+std::vector<std::string> find_numbered(const Numbered& name) {
+    std::vector<std::string> paths;
+    for (std::uint32_t i = 1; i <= value_of(name.count); ++i) {
+        std::string path = name.sibling(i);
+        if (!exists(path)) path = name.unpadded_sibling(i);
+        if (!exists(path))
+            throw Error(ErrorKind::mismatch, {path},
+                        fmt::format("piece {} of {} is missing", i, value_of(name.count)), ENOENT);
+        paths.push_back(std::move(path));
+    }
+    return paths;
+}
+
+/// The suffix that follows in split(1): ab after aa, 10 after 09; nothing after the last one of that width.
+std::optional<std::string> next_suffix(std::string suffix) {
+    const char last = is_digit(suffix[0]) ? '9' : 'z';
+    const char first = is_digit(suffix[0]) ? '0' : 'a';
+    for (std::size_t i = suffix.size(); i > 0; --i) {
+        if (suffix[i - 1] != last) {
+            ++suffix[i - 1];
+            return suffix;
+        }
+        suffix[i - 1] = first;
+    }
+    return std::nullopt;
+}
+
+bool uniform(std::string_view suffix) {
+    return std::all_of(suffix.begin(), suffix.end(), is_digit) ||
+           std::all_of(suffix.begin(), suffix.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+/// Pieces of split(1) with suffixes of `width` characters; empty if `path` is none of them.
+std::vector<std::string> find_split_pieces(const std::string& path, std::size_t width) {
+    if (path.size() < width || !uniform(std::string_view(path).substr(path.size() - width))) return {};
+    const std::string base = path.substr(0, path.size() - width);
+    std::optional<std::string> suffix(std::string(width, is_digit(path.back()) ? '0' : 'a'));
+    std::vector<std::string> paths;
+    for (; suffix && exists(base + *suffix); suffix = next_suffix(*suffix)) paths.push_back(base + *suffix);
+    if (std::find(paths.begin(), paths.end(), path) == paths.end()) return {};
+    return paths;
+}
+
+[[noreturn]] void unknown_name(const std::string& path) {
+    throw Error(ErrorKind::usage, {path},
+                "is neither a shard nor named like a raw piece (PREFIX-00001-of-00005.part, PREFIX.part1of2, "
+                "PREFIXaa)");
+}
+
+}  // namespace
+
+bool is_numbered_piece(const std::string& path) { return parse_numbered(path).has_value(); }
+
+std::vector<std::string> find_raw_pieces(const std::string& path) {
+    if (const auto numbered = parse_numbered(path)) return find_numbered(*numbered);
+    for (const std::size_t width : {2U, 3U, 4U, 5U, 1U}) {  // 2 is split's default
+        auto paths = find_split_pieces(path, width);
+        if (paths.size() > 1) return paths;
+    }
+    unknown_name(path);
+}
+
+std::vector<std::string> order_raw_pieces(const std::vector<std::string>& paths) {
+    std::vector<std::string> sorted = paths;
+    const auto first = parse_numbered(paths.front());
+    if (!first) {
+        std::sort(sorted.begin(), sorted.end());
+        const auto found = find_raw_pieces(sorted.front());
+        if (found != sorted)
+            throw Error(ErrorKind::mismatch, {sorted.front()}, "is not of one set with the others");
+        return sorted;
+    }
+    std::vector<std::string> ordered(value_of(first->count));
+    for (const std::string& path : paths) {
+        const auto name = parse_numbered(path);
+        if (!name || !name->same_set(*first))
+            throw Error(ErrorKind::mismatch, {path}, "is not of one set with " + paths.front());
+        std::string& place = ordered[value_of(name->number) - 1];
+        if (!place.empty()) throw Error(ErrorKind::mismatch, {path}, "is the same piece as " + place);
+        place = path;
+    }
+    for (std::size_t i = 0; i < ordered.size(); ++i)
+        if (ordered[i].empty())
+            throw Error(ErrorKind::mismatch, {paths.front()},
+                        fmt::format("piece {} of {} is missing", i + 1, ordered.size()));
+    return ordered;
+}
+
+}  // namespace ggufmap::detail

@@ -1,0 +1,147 @@
+// Carries a ShardPlan out.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "ggufmap/digest.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/shard.hpp"
+
+namespace ggufmap {
+namespace {
+
+// Beyond this many, finished shards wait for their publication under a hidden name and closed, so that a set
+// of thousands stays below the usual limit of 1024 open files.
+constexpr std::size_t most_open = 200;
+
+class ShardWriter {
+public:
+    ShardWriter(const ShardPlan& plan, const ShardRun& options, Progress& progress)
+        : plan_(plan),
+          options_(options),
+          progress_(progress),
+          prefix_(split_path(plan.prefix)),
+          directory_(OutputDirectory::open(prefix_.directory)),
+          copier_(options.reflink, progress) {
+        options_.output.named = options.output.named || plan.shards.size() > most_open;
+    }
+
+    ShardResult run();
+
+private:
+    bool wanted(std::size_t index) const { return !options_.only || options_.only(index); }
+    void write(const PlannedShard& shard);
+    void write_list(const std::string& name, const std::vector<Checksum>& checksums);
+    /// Hashes without writing: shared extents pass nobody's eyes.
+    void hash_apart(const PlannedShard& shard, Digest& digest);
+    OutputFile create(const std::string& name) {
+        const std::vector<FileIdentity> inputs = {plan_.source->identity()};
+        return OutputFile::create(directory_, name, options_.output, inputs);
+    }
+
+    const ShardPlan& plan_;
+    ShardRun options_;
+    Progress& progress_;
+    SplitPath prefix_;
+    std::shared_ptr<const OutputDirectory> directory_;
+    Copier copier_;
+    std::optional<Digest> original_;
+    std::vector<OutputFile> files_;
+    ShardResult result_;
+};
+
+void ShardWriter::hash_apart(const PlannedShard& shard, Digest& digest) {
+    NullSink nowhere;
+    Copier reader(Reflink::never, progress_);
+    reader.copy(shard.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) {
+        digest.update(bytes);
+        if (original_ && piece.source != nullptr) original_->update(bytes);
+    });
+}
+
+void ShardWriter::write(const PlannedShard& shard) {
+    OutputFile file = create(shard.name);
+    const bool shares = options_.reflink != Reflink::never;
+    if (shares) {
+        file.resize(shard.size);
+    } else {
+        file.reserve(shard.size);
+    }
+    FileSink sink(file);
+    Digest digest(DigestKind::xxh3_128);
+    if (options_.checksums && !shares) {
+        copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
+            digest.update(bytes);
+            if (original_ && piece.source != nullptr) original_->update(bytes);
+        });
+    } else {
+        copier_.copy(shard.pieces, sink, 0);
+        if (options_.checksums) hash_apart(shard, digest);
+    }
+    file.seal();
+    if (options_.output.named) file.park();
+    files_.push_back(std::move(file));
+    if (!options_.checksums) return;
+    const Checksum checksum{shard.name, digest.hex()};
+    result_.checksums.push_back(checksum);
+    if (options_.only) write_list(shard.name + std::string(checksum_suffix), {checksum});
+}
+
+void ShardWriter::write_list(const std::string& name, const std::vector<Checksum>& checksums) {
+    OutputFile list = create(name);
+    list.write(0, as_bytes(format_checksums(checksums)));
+    list.seal();
+    if (options_.output.named) list.park();
+    files_.push_back(std::move(list));
+}
+
+ShardResult ShardWriter::run() {
+    require_runnable(plan_, options_);
+    if (options_.checksums && !options_.only) {
+        original_.emplace(DigestKind::xxh3_128);
+        NullSink nowhere;
+        const Piece head = Piece::of(*plan_.source, plan_.head);
+        copier_.copy({&head, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_->update(bytes); });
+    }
+    for (std::size_t i = 0; i < plan_.shards.size(); ++i)
+        if (wanted(i)) write(plan_.shards[i]);
+    if (original_) {
+        result_.checksums.push_back({split_path(plan_.source->name()).name, original_->hex()});
+        write_list(prefix_.name + std::string(checksum_suffix), result_.checksums);
+    }
+    plan_.source->check_unchanged();
+    publish_together(files_);
+    if (options_.output.durable) directory_->sync();
+    result_.shared_bytes = copier_.shared_bytes();
+    return std::move(result_);
+}
+
+}  // namespace
+
+void require_runnable(const ShardPlan& plan, const ShardRun& options) {
+    const SplitPath prefix = split_path(plan.prefix);
+    const auto directory = OutputDirectory::open(prefix.directory);
+    directory->require_writable();
+    const std::vector<FileIdentity> inputs = {plan.source->identity()};
+    std::vector<std::string> names;
+    std::uint64_t needed = 0;
+    for (std::size_t i = 0; i < plan.shards.size(); ++i) {
+        if (options.only && !options.only(i)) continue;
+        const PlannedShard& shard = plan.shards[i];
+        needed += options.reflink == Reflink::never ? shard.size : shard.size - shard.data.size;
+        names.push_back(shard.name);
+        if (options.checksums && options.only) names.push_back(shard.name + std::string(checksum_suffix));
+    }
+    if (options.checksums && !options.only) names.push_back(prefix.name + std::string(checksum_suffix));
+    for (const std::string& name : names) require_free_name(*directory, name, options.output, inputs);
+    if (const std::uint64_t free = directory->free_bytes(); needed > free)
+        throw Error(ErrorKind::io, {directory->prefix().empty() ? "." : directory->prefix()},
+                    fmt::format("not enough space: {} bytes are needed, {} are free", needed, free), ENOSPC);
+}
+
+ShardResult run(const ShardPlan& plan, const ShardRun& options, Progress& progress) {
+    return ShardWriter(plan, options, progress).run();
+}
+
+}  // namespace ggufmap

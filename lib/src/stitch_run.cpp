@@ -1,0 +1,150 @@
+// Carries a StitchPlan out, and checks what passes by against the checksum list.
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "ggufmap/digest.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/stitch.hpp"
+
+namespace ggufmap {
+namespace {
+
+/// Digests of the shards as their bytes pass; what the result does not need of them (their headers) is read
+/// apart.
+class ShardCheck {
+public:
+    ShardCheck(const StitchPlan& plan, Copier& reader) : plan_(plan), reader_(reader) {}
+
+    void pass(const Piece& piece, Bytes bytes) {
+        if (piece.source == nullptr) return;
+        if (piece.source != current_) {
+            finish();
+            current_ = piece.source;
+            digest_.emplace(DigestKind::xxh3_128);
+            hashed_ = 0;
+            piece_ = nullptr;
+        }
+        if (&piece != piece_) {
+            hash_up_to(piece.range.offset);
+            piece_ = &piece;
+        }
+        digest_->update(bytes);
+        hashed_ += bytes.size();
+    }
+
+    /// Throws Error (mismatch) if the shard that has passed is not as listed.
+    void finish() {
+        if (current_ == nullptr) return;
+        hash_up_to(current_->size());
+        const std::string name = split_path(current_->name()).name;
+        const auto listed = find_checksum(plan_.listed, name);
+        const std::string found = digest_->hex();
+        if (listed && *listed != found)
+            throw Error(
+                ErrorKind::mismatch, {current_->name()},
+                fmt::format("its XXH128 is {}, listed is {}: damaged or of another set", found, *listed));
+        current_ = nullptr;
+    }
+
+private:
+    void hash_up_to(std::uint64_t end) {
+        NullSink nowhere;
+        const Piece gap = Piece::of(*current_, {hashed_, end - hashed_});
+        reader_.copy({&gap, 1}, nowhere, 0, [this](const Piece&, Bytes bytes) { digest_->update(bytes); });
+        hashed_ = end;
+    }
+
+    const StitchPlan& plan_;
+    Copier& reader_;
+    const File* current_ = nullptr;
+    const Piece* piece_ = nullptr;
+    std::optional<Digest> digest_;
+    std::uint64_t hashed_ = 0;
+};
+
+/// Progress of what is only read to be hashed was not promised to anyone.
+class Silent final : public Progress {
+public:
+    explicit Silent(Progress& progress) : progress_(progress) {}
+    void add(std::uint64_t) override {}
+    bool stop_requested() override { return progress_.stop_requested(); }
+
+private:
+    Progress& progress_;
+};
+
+// Which shard is it? Only asked once the whole is known to be wrong.
+[[noreturn]] void blame_a_shard(const StitchPlan& plan, Progress& progress) {
+    Silent silent(progress);
+    Copier reader(Reflink::never, silent);
+    ShardCheck check(plan, reader);
+    NullSink nowhere;
+    reader.copy(plan.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); });
+    check.finish();
+    throw Error(
+        ErrorKind::mismatch, {plan.sources().front()->name()},
+        fmt::format("the shards are as listed, but do not give the {} that is listed", plan.whole->name));
+}
+
+void check_unchanged(const StitchPlan& plan) {
+    for (const File* file : plan.sources()) file->check_unchanged();
+}
+
+}  // namespace
+
+StitchResult run(const StitchPlan& plan, Sink& sink, Reflink reflink, Progress& progress) {
+    Silent silent(progress);
+    Copier copier(reflink, progress);
+    Copier reader(Reflink::never, silent);
+    StitchResult result;
+    if (plan.listed.empty() || reflink != Reflink::never) {
+        copier.copy(plan.pieces, sink, 0);
+    } else if (plan.whole) {
+        Digest digest(DigestKind::xxh3_128);
+        copier.copy(plan.pieces, sink, 0, [&](const Piece&, Bytes bytes) { digest.update(bytes); });
+        if (digest.hex() != plan.whole->hex) blame_a_shard(plan, progress);
+        result.verified = true;
+    } else {
+        ShardCheck check(plan, reader);
+        copier.copy(plan.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); });
+        check.finish();
+        result.verified = true;
+    }
+    check_unchanged(plan);
+    result.shared_bytes = copier.shared_bytes();
+    return result;
+}
+
+void require_runnable(const StitchPlan& plan, const std::string& path, const StitchRun& options) {
+    const SplitPath parts = split_path(path);
+    const auto directory = OutputDirectory::open(parts.directory);
+    directory->require_writable();
+    std::vector<FileIdentity> inputs;
+    for (const File* file : plan.sources()) inputs.push_back(file->identity());
+    require_free_name(*directory, parts.name, options.output, inputs);
+    if (options.reflink != Reflink::never) return;
+    if (const std::uint64_t free = directory->free_bytes(); plan.size > free)
+        throw Error(ErrorKind::io, {path},
+                    fmt::format("not enough space: {} bytes are needed, {} are free", plan.size, free),
+                    ENOSPC);
+}
+
+StitchResult run(const StitchPlan& plan, const std::string& path, const StitchRun& options,
+                 Progress& progress) {
+    require_runnable(plan, path, options);
+    std::vector<FileIdentity> inputs;
+    for (const File* file : plan.sources()) inputs.push_back(file->identity());
+    OutputFile file = OutputFile::create(path, options.output, inputs);
+    if (options.reflink == Reflink::never) {
+        file.reserve(plan.size);
+    } else {
+        file.resize(plan.size);
+    }
+    FileSink sink(file);
+    const StitchResult result = run(plan, sink, options.reflink, progress);
+    file.commit();
+    return result;
+}
+
+}  // namespace ggufmap
