@@ -1,9 +1,7 @@
 #include "gguf-hfstub/gguf-hfstub.hpp"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "common/models.hpp"
@@ -57,15 +55,22 @@ Request request_of(const Args& args) {
     return request;
 }
 
+/// Progress on the terminal; a signal ends the work.
+class Work final : public ggufmap::Progress {
+public:
+    Work(Io& io, const Args& args, std::string what, std::uint64_t total)
+        : stop_(io.stop_token()), shown_(io, args.has("--quiet"), std::move(what), total) {}
+    void add(std::uint64_t bytes) override { shown_.add(bytes); }
+    bool stop_requested() override { return stop_.stop_requested(); }
+
+private:
+    std::stop_token stop_;
+    cli::Progress shown_;
+};
+
 std::string parent_of(std::string path) {
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
     return split_path(path).directory;
-}
-
-std::uint64_t block_size(const OutputDirectory& directory) {
-    struct statvfs status {};
-    constexpr std::uint64_t least = 4096;
-    return ::fstatvfs(directory.fd(), &status) == 0 ? std::max<std::uint64_t>(least, status.f_bsize) : least;
 }
 
 /// The name of a type that safetensors has no word for; empty where there is none.
@@ -78,8 +83,7 @@ std::string_view quantized_type(const Model& model) {
 }
 
 /// What becomes of the weights, and in `notes` why there are none.
-Weights decide_weights(const Request& request, const Model& model, const OutputDirectory& parent,
-                       hf::Notes& notes) {
+Weights decide_weights(const Request& request, const Model& model, bool can_share, hf::Notes& notes) {
     if (request.stub.tokenizer_only || model.tensors().empty()) return Weights::none;
     const std::string_view quantized = quantized_type(model);
     const bool unreadable = !quantized.empty() && !request.raw_blocks;
@@ -100,7 +104,7 @@ Weights decide_weights(const Request& request, const Model& model, const OutputD
                         quantized));
         return Weights::none;
     }
-    if (hf::can_reflink(model.shards().front().file, parent)) return Weights::reflink;
+    if (can_share) return Weights::reflink;
     notes.push_back(
         "no weights written: this file system cannot share the model's blocks (--weights=copy makes a second "
         "copy, --weights=sparse a header for readers of headers only)");
@@ -153,20 +157,17 @@ Status make_folder(const Args& args, Io& io) {
     const Model model = Model::open(*args.text("MODEL"), places_from(io));
     const auto parent = OutputDirectory::open(parent_of(request.output));
     hf::Notes notes;
-    request.stub.weights = decide_weights(request, model, *parent, notes);
-    request.stub.block = block_size(*parent);
+    const auto block = clone_block(model.shards().front().file, *parent);
+    request.stub.weights = decide_weights(request, model, block.has_value(), notes);
+    if (block) request.stub.block = *block;
 
     hf::Stub stub(model, request.stub);
     std::vector<hf::StubFile> files;
     if (request.dry_run) {
         files = stub.measure();
     } else {
-        const std::stop_token stop = io.stop_token();
-        Progress progress(io, args.has("--quiet"), "writing " + request.output, 0);
-        files = stub.write(request.output, request.force, [&](std::uint64_t bytes) {
-            if (stop.stop_requested()) throw Error(ErrorKind::io, {request.output}, "interrupted");
-            progress.add(bytes);
-        });
+        Work work(io, args, "writing " + request.output, 0);
+        files = stub.write(request.output, request.force, work);
     }
     notes.insert(notes.end(), stub.notes().begin(), stub.notes().end());
     for (const std::string& line : stub.missing()) say(args, io, model.name() + ": " + line);

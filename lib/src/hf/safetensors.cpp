@@ -39,19 +39,23 @@ SafetensorsEntry gap(std::size_t number, std::uint64_t begin, std::uint64_t end)
 /// Tensors of one shard, by offset, cut where a file is full.
 using Group = std::vector<HfTensor>;
 
-std::vector<Group> groups_of(std::vector<HfTensor> tensors, std::uint64_t most_bytes) {
+// What a tensor takes in the header, generously; the padding comes to a block more.
+constexpr std::uint64_t header_share = 256;
+
+std::vector<Group> groups_of(std::vector<HfTensor> tensors, const SafetensorsOptions& options) {
     std::stable_sort(tensors.begin(), tensors.end(), [](const HfTensor& a, const HfTensor& b) {
         return std::pair(a.shard, a.source.offset) < std::pair(b.shard, b.source.offset);
     });
     std::vector<Group> groups;
-    std::uint64_t bytes = 0;
+    const auto would_be_full = [&](const Group& group, const HfTensor& next) {
+        const std::uint64_t data = next.source.end() - group.front().source.offset;
+        return options.most_bytes != 0 &&
+               data + options.block + header_share * (group.size() + 1) > options.most_bytes;
+    };
     for (HfTensor& tensor : tensors) {
-        const bool full = most_bytes != 0 && bytes + tensor.source.size > most_bytes;
-        if (groups.empty() || groups.back().back().shard != tensor.shard || full) {
+        if (groups.empty() || groups.back().back().shard != tensor.shard ||
+            would_be_full(groups.back(), tensor))
             groups.emplace_back();
-            bytes = 0;
-        }
-        bytes += tensor.source.size;
         groups.back().push_back(std::move(tensor));
     }
     return groups;
@@ -175,7 +179,7 @@ std::uint64_t SafetensorsFile::new_bytes(Weights weights) const {
 
 std::vector<SafetensorsFile> plan_safetensors(const Model& model, const std::vector<HfTensor>& tensors,
                                               const SafetensorsOptions& options) {
-    std::vector<Group> groups = groups_of(tensors, options.most_bytes);
+    std::vector<Group> groups = groups_of(tensors, options);
     std::vector<SafetensorsFile> files(groups.size());
     for (std::size_t i = 0; i < groups.size(); ++i) {
         SafetensorsFile& file = files[i];

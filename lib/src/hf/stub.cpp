@@ -142,7 +142,7 @@ std::vector<StubFile> Stub::measure() { return parts_->measure(); }
 const Notes& Stub::notes() const { return parts_->notes; }
 const Notes& Stub::missing() const { return parts_->missing; }
 
-std::vector<StubFile> Stub::write(const std::string& path, bool replace, const ProgressSink& progress) {
+std::vector<StubFile> Stub::write(const std::string& path, bool replace, Progress& progress) {
     NewFolder folder(path, replace, is_stub_file);
     std::vector<StubFile> files;
     const auto with_output = [&](const std::string& name, const std::function<void(OutputFile&)>& fill) {
@@ -157,7 +157,7 @@ std::vector<StubFile> Stub::write(const std::string& path, bool replace, const P
             file.make([&](std::string_view piece) {
                 output.write(at, as_bytes(piece));
                 at += piece.size();
-                progress(piece.size());
+                progress.add(piece.size());
             });
         });
         files.push_back({file.name, at, at});

@@ -3,14 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "ggufmap/copy.hpp"
 #include "ggufmap/export.hpp"
 #include "ggufmap/hf/tensors.hpp"
 #include "ggufmap/json.hpp"
-#include "ggufmap/output.hpp"
 
 namespace ggufmap::hf {
 
@@ -44,7 +43,7 @@ struct SafetensorsFile {
 
 struct SafetensorsOptions {
     Weights weights = Weights::copy;
-    /// Data bytes a file, from where a new one is begun; a tensor is never cut. 0: one file a GGUF.
+    /// The size that no file passes unless one tensor alone does: tensors are never cut. 0: one file a GGUF.
     std::uint64_t most_bytes = 0;
     /// The file system's block: header and data are laid out so that source and data agree modulo this.
     std::uint64_t block = 4096;
@@ -57,16 +56,9 @@ GGUFMAP_API std::vector<SafetensorsFile> plan_safetensors(const Model& model,
                                                           const std::vector<HfTensor>& tensors,
                                                           const SafetensorsOptions& options);
 
-/// Called with bytes done since the last call; may throw to stop.
-using ProgressSink = std::function<void(std::uint64_t bytes)>;
-
-/// Writes one planned file. Throws Error (io); with EOPNOTSUPP, EXDEV or EINVAL where the file system cannot
-/// share blocks.
+/// Writes one planned file. Throws Error (io), also where the file system cannot share blocks.
 GGUFMAP_API void write_safetensors(const Model& model, const SafetensorsFile& file, Weights weights,
-                                   OutputFile& output, const ProgressSink& progress);
-
-/// True if blocks of `from` can be shared with a file in `directory`: tried, with a file that has no name.
-GGUFMAP_API bool can_reflink(const File& from, const OutputDirectory& directory);
+                                   OutputFile& output, Progress& progress);
 
 /// model.safetensors.index.json
 GGUFMAP_API void write_index(const std::vector<SafetensorsFile>& files, JsonWriter& json);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,8 +48,8 @@ public:
 
     /// Writes the folder under a hidden name beside `path` and renames it. Throws Error (io) where `path`
     /// exists; with `replace` it gives way, but only if everything in it is of the kinds that a stub has.
-    /// Errors and an exception from `progress` leave nothing behind. Returns what was written.
-    std::vector<StubFile> write(const std::string& path, bool replace, const ProgressSink& progress);
+    /// An Error, or a stop by `progress`, leaves nothing behind. Returns what was written.
+    std::vector<StubFile> write(const std::string& path, bool replace, Progress& progress);
 
 private:
     struct Parts;
