@@ -5,7 +5,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cmath>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
 #include <thread>
 
 #include "ggufmap/digest.hpp"
@@ -71,24 +76,73 @@ std::string_view file_type_name(const Gguf& head) {
     return names[*number];
 }
 
-std::string hash(const File& file, Progress& progress) {
-    const Fd fd = file.reopen(O_RDONLY);
-    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    Digest digest(DigestKind::sha256);
-    std::vector<std::byte> buffer(
-        std::min<std::uint64_t>(read_bytes, std::max<std::uint64_t>(file.size(), 1)));
-    for (std::uint64_t at = 0; at < file.size();) {
-        if (progress.stop_requested()) throw io_error({file.name()}, "stopped", EINTR);
-        const std::span<std::byte> part(buffer.data(),
-                                        std::min<std::uint64_t>(buffer.size(), file.size() - at));
-        file.read_exactly(at, part);
-        digest.update(part);
-        progress.add(part.size());
-        at += part.size();
+/// Files hashed by any number of threads, one thread telling how far they are.
+class Hashing {
+public:
+    explicit Hashing(const std::vector<const File*>& files)
+        : files_(files), digests_(files.size()), failures_(files.size()) {}
+
+    /// Hashes files until none is left.
+    void work() {
+        for (std::size_t i; (i = next_++) < files_.size();) {
+            try {
+                digests_[i] = hash(*files_[i]);
+            } catch (...) {
+                failures_[i] = std::current_exception();
+                stop_ = true;
+            }
+            const std::lock_guard lock(mutex_);
+            ++finished_;
+            changed_.notify_one();
+        }
     }
-    file.check_unchanged();
-    return digest.hex();
-}
+
+    /// Returns when all files are done.
+    void tell(Progress& progress) {
+        constexpr auto often = std::chrono::milliseconds(50);
+        std::unique_lock lock(mutex_);
+        while (finished_ < files_.size()) {
+            changed_.wait_for(lock, often);
+            progress.add(hashed_.exchange(0));
+            if (progress.stop_requested()) stop_ = true;
+        }
+    }
+
+    std::vector<std::string> digests() {
+        for (const std::exception_ptr& failure : failures_)
+            if (failure) std::rethrow_exception(failure);
+        return std::move(digests_);
+    }
+
+private:
+    std::string hash(const File& file) {
+        const File again = File::adopt(file.reopen(O_RDONLY), file.name());  // with its own readahead
+        ::posix_fadvise(again.fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
+        Digest digest(DigestKind::sha256);
+        std::vector<std::byte> buffer(read_bytes);
+        for (std::uint64_t at = 0; at < file.size();) {
+            if (stop_) throw io_error({file.name()}, "stopped", EINTR);
+            const std::span<std::byte> part(buffer.data(),
+                                            std::min<std::uint64_t>(buffer.size(), file.size() - at));
+            again.read_exactly(at, part);
+            digest.update(part);
+            hashed_ += part.size();
+            at += part.size();
+        }
+        file.check_unchanged();
+        return digest.hex();
+    }
+
+    const std::vector<const File*>& files_;
+    std::vector<std::string> digests_;
+    std::vector<std::exception_ptr> failures_;
+    std::atomic<std::size_t> next_ = 0;
+    std::atomic<std::uint64_t> hashed_ = 0;
+    std::atomic<bool> stop_ = false;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t finished_ = 0;
+};
 
 Layer text_layer(std::string_view kind, std::string content) {
     return {fmt::format("application/vnd.ollama.image.{}", kind),
@@ -136,39 +190,14 @@ std::string_view name_of(Link link) {
 }
 
 std::vector<std::string> sha256_of(const std::vector<const File*>& files, unsigned jobs, Progress& progress) {
-    // Progress is told from one thread only: this one, which hashes, too.
-    struct Uncounted final : Progress {
-        explicit Uncounted(Progress& whole) : whole(whole) {}
-        void add(std::uint64_t bytes) override { waiting += bytes; }
-        bool stop_requested() override { return stop || whole.stop_requested(); }
-        Progress& whole;
-        std::atomic<std::uint64_t> waiting = 0;
-        std::atomic<bool> stop = false;
-    };
-    std::vector<std::string> digests(files.size());
-    std::vector<std::exception_ptr> failures(files.size());
-    std::atomic<std::size_t> next = 0;
-    Uncounted shared(progress);
-    const auto work = [&] {
-        for (std::size_t i; (i = next++) < files.size();) {
-            try {
-                digests[i] = hash(*files[i], shared);
-            } catch (...) {
-                failures[i] = std::current_exception();
-                shared.stop = true;
-            }
-        }
-    };
+    Hashing hashing(files);
     {
         std::vector<std::jthread> helpers;
         const std::size_t wanted = std::min<std::size_t>(std::max(jobs, 1U), files.size());
-        for (std::size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
-        work();
+        for (std::size_t i = 0; i < wanted; ++i) helpers.emplace_back([&] { hashing.work(); });
+        hashing.tell(progress);
     }
-    progress.add(shared.waiting);
-    for (const std::exception_ptr& failure : failures)
-        if (failure) std::rethrow_exception(failure);
-    return digests;
+    return hashing.digests();
 }
 
 std::optional<std::string> stored_digest(const File& file) {

@@ -1,4 +1,4 @@
-// gguf-hfstub: a Hugging Face folder out of a GGUF.
+// gguf-hfstub: a Hugging Face folder and an Ollama model out of the same bytes.
 #pragma once
 
 #include <span>
