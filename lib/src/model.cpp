@@ -28,6 +28,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool all_of(std::string_view text, bool (*is)(char)) { return std::all_of(text.begin(), text.end(), is); }
 
+// The source ends here, before the file moves on, as it gives the descriptor its readahead back.
 Gguf read_header(const File& file, const Limits& limits) try {
     FileSource source(file);
     return parse(source, limits);

@@ -4,6 +4,7 @@
 
 #include "common/standard_options.hpp"
 #include "gguf-inspect/sheet.hpp"
+#include "gguf-inspect/integrity.hpp"
 #include "gguf-inspect/views.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/text.hpp"
@@ -106,6 +107,8 @@ const cli::Tool& tool() {
               option::force(),
               option::quiet(),
           }},
+         integrity_options(),
+         option::selection(),
          option::output_formats()});
     return tool;
 }
@@ -114,6 +117,10 @@ int inspect(std::span<const std::string> arguments, Io& io) {
     return cli::run(tool(), arguments, io, [&](const Args& args) {
         const View& view = view_of(args);
         check_combination(args, view);
+        if (asks_for_integrity(args)) {
+            refuse(!view.option.empty(), "--hash, --verify, --scan, --diff and --in-memory go with no other view");
+            return show_integrity(args, io);
+        }
         const Depth depth = args.has("--check") ? Depth::full : Depth::header;
         if (cli::Style::from(args).format == cli::Format::json) return show_json(depth, args, io);
         return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {

@@ -67,11 +67,11 @@ public:
                       const Limits& limits = {});
     /// Of one file that is already open.
     static Model from(File file, const Limits& limits = {});
-    /// Only a header, read from a pipe: its one shard has no file behind it.
-    static Model header_only(Gguf gguf, const std::string& name);
     /// Of all shards of a set, in any order and under any names. Throws Error as open() does; mismatch where
     /// one is missing or there twice.
     static Model of_shards(std::vector<File> files, const Limits& limits = {});
+    /// Only a header, read from a pipe: its one shard has no file behind it.
+    static Model header_only(Gguf gguf, const std::string& name);
 
     /// False for header_only(): sizes of files are then unknown, and no weights can be read.
     bool has_files() const { return shards_.front().file.fd() >= 0; }
