@@ -108,7 +108,7 @@ const cli::Tool& tool() {
               option::quiet(),
           }},
          integrity_options(),
-         option::selection(),
+         tensor_selection(),
          option::output_formats()});
     return tool;
 }
