@@ -28,59 +28,59 @@ std::vector<std::byte> canonical_bytes(const Canonical& canonical) {
 
 struct Xxh3 : Digest::State {
     struct Free {
-        void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+        void operator()(XXH3_state_t* owned) const { XXH3_freeState(owned); }
     };
-    std::unique_ptr<XXH3_state_t, Free> state{XXH3_createState()};
+    std::unique_ptr<XXH3_state_t, Free> hash{XXH3_createState()};
     bool wide;
 
     explicit Xxh3(bool is_128) : wide(is_128) {
-        if (!state) throw std::bad_alloc();
+        if (!hash) throw std::bad_alloc();
         if (wide) {
-            XXH3_128bits_reset(state.get());
+            XXH3_128bits_reset(hash.get());
         } else {
-            XXH3_64bits_reset(state.get());
+            XXH3_64bits_reset(hash.get());
         }
     }
     void update(Bytes bytes) override {
         if (wide) {
-            XXH3_128bits_update(state.get(), bytes.data(), bytes.size());
+            XXH3_128bits_update(hash.get(), bytes.data(), bytes.size());
         } else {
-            XXH3_64bits_update(state.get(), bytes.data(), bytes.size());
+            XXH3_64bits_update(hash.get(), bytes.data(), bytes.size());
         }
     }
     std::vector<std::byte> finish() override {
         if (wide) {
             XXH128_canonical_t canonical;
-            XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));
+            XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash.get()));
             return canonical_bytes(canonical);
         }
         XXH64_canonical_t canonical;
-        XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(state.get()));
+        XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(hash.get()));
         return canonical_bytes(canonical);
     }
 };
 
 struct Xxh64 : Digest::State {
     struct Free {
-        void operator()(XXH64_state_t* state) const { XXH64_freeState(state); }
+        void operator()(XXH64_state_t* owned) const { XXH64_freeState(owned); }
     };
-    std::unique_ptr<XXH64_state_t, Free> state{XXH64_createState()};
+    std::unique_ptr<XXH64_state_t, Free> hash{XXH64_createState()};
 
     Xxh64() {
-        if (!state) throw std::bad_alloc();
-        XXH64_reset(state.get(), 0);
+        if (!hash) throw std::bad_alloc();
+        XXH64_reset(hash.get(), 0);
     }
-    void update(Bytes bytes) override { XXH64_update(state.get(), bytes.data(), bytes.size()); }
+    void update(Bytes bytes) override { XXH64_update(hash.get(), bytes.data(), bytes.size()); }
     std::vector<std::byte> finish() override {
         XXH64_canonical_t canonical;
-        XXH64_canonicalFromHash(&canonical, XXH64_digest(state.get()));
+        XXH64_canonicalFromHash(&canonical, XXH64_digest(hash.get()));
         return canonical_bytes(canonical);
     }
 };
 
 struct Sha : Digest::State {
     struct Free {
-        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+        void operator()(EVP_MD_CTX* owned) const { EVP_MD_CTX_free(owned); }
     };
     std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 

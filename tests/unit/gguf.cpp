@@ -92,7 +92,8 @@ TEST_CASE("arrays are read as they are walked") {
     const std::string bytes = sample().bytes;
     const Gguf gguf = parsed(bytes);
     std::string words;
-    for (const Value word : *gguf.array_of("words")) words += std::string(*word.as_string()) + ",";
+    const auto array = gguf.array_of("words");
+    for (const Value word : *array) words += std::string(*word.as_string()) + ",";
     CHECK(words == "a,,ccc,");
     CHECK(gguf.array_of("words")->at(2).as_string() == "ccc");
     const auto nested = *gguf.array_of("nested");

@@ -5,11 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <numeric>
 
 #include "detail/populate.hpp"
 #include "ggufmap/error.hpp"
+#include "support/sanitizer.hpp"
 #include "support/small_model.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -120,6 +122,7 @@ TEST_CASE("a file that is cut while it is mapped is an error, not a signal") {
     // A bare span has no such guard: who reads it dies of SIGBUS, as mapping.hpp says.
     const pid_t child = fork();
     if (child == 0) {
+        signal(SIGBUS, SIG_DFL);  // sanitizers have a handler of their own
         const volatile std::byte* last = mapping.shard(0).data() + mapping.shard(0).size() - 1;
         _exit(static_cast<int>(*last));
     }
@@ -172,7 +175,7 @@ TEST_CASE("stats tell what is mapped, present and locked") {
     CHECK(*after.page_tables >= 4096);
     CHECK(after.locked == 0);
     mapping.lock(all);
-    CHECK(mapping.stats().locked == after.mapped);
+    if (!test::address_sanitizer) CHECK(mapping.stats().locked == after.mapped);  // it makes mlock do nothing
     mapping.unlock(all);
     CHECK(mapping.stats().locked == 0);
     mapping.advise(all, Advice::random);

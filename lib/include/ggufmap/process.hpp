@@ -1,0 +1,126 @@
+// Which processes hold a file: who maps it, what each mapping costs, who has it open, and which of its pages
+// a process has in its page tables. Processes end while they are looked at: that is never an error, they are
+// just not in the answer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ggufmap/bytes.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/file.hpp"
+#include "ggufmap/memory.hpp"
+#include "ggufmap/pagecache.hpp"
+
+namespace ggufmap {
+
+/// A file as /proc/PID/maps names it. Not always what stat says: btrfs and overlayfs show another device.
+struct MapsIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    auto operator<=>(const MapsIdentity&) const = default;
+};
+/// Found by mapping one page (never touched) and looking it up in our own maps. Throws Error (io).
+GGUFMAP_API MapsIdentity maps_identity(const File& file);
+
+/// One stretch of a file in one address space.
+struct MappedArea {
+    std::size_t file = 0;       ///< index into the list that was asked for
+    std::uint64_t address = 0;  ///< in that process
+    Range range;                ///< of the file; may reach beyond its end
+    bool shared = false;        ///< MAP_SHARED
+    bool writable = false;
+    bool deleted = false;  ///< the name is gone, the memory is not
+    std::string path;      ///< as that process sees it
+};
+
+/// Memory of a mapping, or of several, in bytes (/proc/PID/smaps).
+struct MappingCost {
+    std::uint64_t mapped = 0;
+    std::uint64_t rss = 0;
+    std::uint64_t pss = 0;         ///< shared pages divided by the number of mappers
+    std::uint64_t anonymous = 0;   ///< private copies of pages that were written to
+    std::uint64_t referenced = 0;  ///< touched since the referenced bits were last cleared
+    std::uint64_t locked = 0;
+    std::uint64_t swap = 0;
+
+    GGUFMAP_API MappingCost& operator+=(const MappingCost& other);
+};
+
+/// A process that maps one of the files.
+struct Mapper {
+    int pid = 0;
+    std::uint32_t uid = 0;
+    std::string command;    ///< the name of the program, unescaped
+    std::string cgroup;     ///< path of its (memory) control group
+    std::string container;  ///< what the path names: "docker 1a2b3c4d5e6f", "" for none
+    std::vector<MappedArea> areas;
+    std::optional<MappingCost> cost;  ///< of the areas; nothing where smaps may not be read
+    std::uint64_t anonymous_rss = 0;  ///< private memory of the whole process (RssAnon)
+    std::uint64_t page_tables = 0;    ///< of the whole process (VmPTE)
+    std::uint64_t major_faults = 0;   ///< of the whole process, since its start
+};
+
+/// A process that has one of the files open.
+struct Opener {
+    int pid = 0;
+    std::string command;
+    int fd = 0;
+    std::size_t file = 0;  ///< index into the list that was asked for
+    bool direct = false;   ///< O_DIRECT: its reads go past the page cache
+};
+
+struct MapperScan {
+    std::vector<Mapper> mappers;      ///< by PID
+    std::uint64_t processes = 0;      ///< looked at
+    std::uint64_t not_permitted = 0;  ///< of these: maps unreadable; root would see them
+};
+struct OpenerScan {
+    std::vector<Opener> openers;
+    std::uint64_t not_permitted = 0;
+};
+
+/// The processes of a machine. Thread-safe.
+class GGUFMAP_API ProcessTable {
+public:
+    enum class Detail {
+        areas,  ///< who and where: enough to act on the mappings, 1,000 processes in about 20 ms
+        costs   ///< also what each costs; the kernel walks the page tables for it
+    };
+
+    virtual ~ProcessTable() = default;
+    virtual MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const = 0;
+    /// Files by (device, inode) as fstat says.
+    virtual OpenerScan openers(std::span<const FileIdentity> files) const = 0;
+    /// Pages of `area` that `pid` has in its page tables, as a map of the file's pages from area.range.offset
+    /// on. Nothing where the process has ended or may not be looked at.
+    virtual std::optional<PageMap> present_pages(int pid, const MappedArea& area) const = 0;
+};
+
+class GGUFMAP_API KernelProcessTable final : public ProcessTable {
+public:
+    /// Tests take PAGEMAP_SCAN (Linux 6.7) away to force reading pagemap.
+    enum class Allow { everything, no_scan };
+    explicit KernelProcessTable(KernelRoots roots = {}, Allow allow = Allow::everything);
+
+    MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const override;
+    OpenerScan openers(std::span<const FileIdentity> files) const override;
+    std::optional<PageMap> present_pages(int pid, const MappedArea& area) const override;
+
+private:
+    KernelRoots roots_;
+    Allow allow_;
+};
+
+/// Clears the referenced bits of a whole process, so that MappingCost::referenced starts again from 0.
+/// Changes what the kernel's reclaim knows about that process. Throws Error (io).
+GGUFMAP_API void clear_referenced(int pid, const KernelRoots& roots = {});
+
+/// "docker 1a2b3c4d5e6f", "podman ...", "kubernetes ...", "lxc NAME", "systemd UNIT", from the path of a
+/// control group; "" where it names none of these.
+GGUFMAP_API std::string container_of(std::string_view cgroup_path);
+
+}  // namespace ggufmap

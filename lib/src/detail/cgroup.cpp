@@ -1,0 +1,116 @@
+// Control groups: where a process stands in the hierarchy, and what each level leaves it.
+#include <algorithm>
+
+#include "detail/cgroup_place.hpp"
+#include "detail/kernel_files.hpp"
+#include "ggufmap/memory.hpp"
+
+namespace ggufmap {
+namespace {
+
+using detail::next_line;
+using detail::next_word;
+using detail::number_after;
+using detail::read_kernel_file;
+using detail::read_kernel_number;
+
+struct Mount {
+    std::string root;   // the group that is mounted
+    std::string point;  // where
+};
+
+// Fields of /proc/PID/mountinfo: ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS.
+std::optional<Mount> mount_of(std::string_view text, CgroupMemory::Version version) {
+    while (!text.empty()) {
+        std::string_view line = next_line(text);
+        const auto dash = line.find(" - ");
+        if (dash == std::string_view::npos) continue;
+        std::string_view tail = line.substr(dash + 3);
+        const std::string_view type = next_word(tail);
+        next_word(tail);  // the source
+        const std::string options = "," + std::string(next_word(tail)) + ",";
+        const bool wanted = version == CgroupMemory::Version::v2
+                                ? type == "cgroup2"
+                                : type == "cgroup" && options.find(",memory,") != std::string::npos;
+        if (!wanted) continue;
+        for (int skipped = 0; skipped < 3; ++skipped) next_word(line);
+        const std::string root(next_word(line));
+        return Mount{root, std::string(next_word(line))};
+    }
+    return std::nullopt;
+}
+
+// "0" or more up to here are real limits; version 1 writes about 2^63 for none.
+std::optional<std::uint64_t> real_limit(std::optional<std::uint64_t> limit) {
+    constexpr std::uint64_t unlimited = 1ULL << 62;
+    return limit && *limit < unlimited ? limit : std::nullopt;
+}
+
+std::uint64_t clean_file_pages(std::uint64_t inactive, std::uint64_t active, std::uint64_t dirty) {
+    return inactive + active - std::min(dirty, inactive + active);
+}
+
+bool read_v1(const std::string& folder, CgroupMemory& group) {
+    const auto usage = read_kernel_number(folder + "/memory.usage_in_bytes");
+    if (!usage) return false;
+    group.usage = *usage;
+    group.limit = real_limit(read_kernel_number(folder + "/memory.limit_in_bytes"));
+    group.limit_hits = read_kernel_number(folder + "/memory.failcnt").value_or(0);
+    group.oom_kills = number_after(read_kernel_file(folder + "/memory.oom_control").value_or(""), "oom_kill");
+    const std::string stat = read_kernel_file(folder + "/memory.stat").value_or("");
+    group.reclaimable =
+        clean_file_pages(number_after(stat, "total_inactive_file"), number_after(stat, "total_active_file"),
+                         number_after(stat, "total_dirty"));
+    return true;
+}
+
+bool read_v2(const std::string& folder, CgroupMemory& group) {
+    const auto usage = read_kernel_number(folder + "/memory.current");
+    if (!usage) return false;
+    group.usage = *usage;
+    group.limit = read_kernel_number(folder + "/memory.max");
+    group.high = read_kernel_number(folder + "/memory.high");
+    group.swap_limit = read_kernel_number(folder + "/memory.swap.max");
+    group.swap_usage = read_kernel_number(folder + "/memory.swap.current").value_or(0);
+    const std::string events = read_kernel_file(folder + "/memory.events").value_or("");
+    group.limit_hits = number_after(events, "max");
+    group.oom_kills = number_after(events, "oom_kill");
+    const std::string stat = read_kernel_file(folder + "/memory.stat").value_or("");
+    group.reclaimable = clean_file_pages(number_after(stat, "inactive_file"),
+                                         number_after(stat, "active_file"), number_after(stat, "file_dirty"));
+    return true;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> CgroupMemory::available() const {
+    if (!limit && !high) return std::nullopt;
+    const std::uint64_t bound = std::min(limit.value_or(UINT64_MAX), high.value_or(UINT64_MAX));
+    const std::uint64_t kept = usage - std::min(usage, reclaimable);
+    return bound - std::min(bound, kept);
+}
+
+std::vector<CgroupMemory> enclosing_cgroups(const KernelRoots& roots, const std::string& process) {
+    const std::string folder = roots.proc + "/" + process;
+    const auto place = detail::cgroup_place(read_kernel_file(folder + "/cgroup").value_or(""));
+    if (!place) return {};
+    const auto mount = mount_of(read_kernel_file(folder + "/mountinfo").value_or(""), place->version);
+    if (!mount || !mount->point.starts_with("/sys")) return {};
+
+    // A container may see its group's path from the host and have only that group mounted.
+    const std::string root = mount->root == "/" ? "" : mount->root;
+    std::string path = place->path.starts_with(root) ? place->path.substr(root.size()) : "";
+    if (path == "/") path.clear();
+    const std::string base = roots.sys + mount->point.substr(4);
+    std::vector<CgroupMemory> groups;
+    for (;;) {
+        CgroupMemory group{.version = place->version, .path = path.empty() ? "/" : path};
+        const bool there = place->version == CgroupMemory::Version::v1 ? read_v1(base + path, group)
+                                                                       : read_v2(base + path, group);
+        if (there) groups.push_back(std::move(group));
+        if (path.empty()) return groups;
+        path.erase(path.rfind('/'));
+    }
+}
+
+}  // namespace ggufmap

@@ -1,0 +1,64 @@
+#include "detail/maps.hpp"
+
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
+#include "detail/kernel_files.hpp"
+
+namespace ggufmap::detail {
+
+std::optional<MapsLine> parse_maps_line(std::string_view line) {
+    MapsLine result;
+    const std::string_view addresses = next_word(line);
+    const auto dash = addresses.find('-');
+    if (dash == std::string_view::npos) return std::nullopt;
+    const auto begin = hexadecimal(addresses.substr(0, dash));
+    const auto end = hexadecimal(addresses.substr(dash + 1));
+    result.permissions = next_word(line);
+    const auto offset = hexadecimal(next_word(line));
+    const std::string_view device = next_word(line);
+    const auto inode = decimal(next_word(line));
+    const auto colon = device.find(':');
+    if (!begin || !end || !offset || !inode || colon == std::string_view::npos ||
+        result.permissions.size() != 4)
+        return std::nullopt;
+    const auto major = hexadecimal(device.substr(0, colon));
+    const auto minor = hexadecimal(device.substr(colon + 1));
+    if (!major || !minor) return std::nullopt;
+    result.begin = *begin;
+    result.end = *end;
+    result.offset = *offset;
+    result.identity = {makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor)), *inode};
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    result.path = line;
+    return result;
+}
+
+MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint64_t)>& wanted) {
+    MappingCost sum;
+    bool inside = false;
+    while (!smaps.empty()) {
+        std::string_view line = next_line(smaps);
+        // Fields are "Name:  N kB"; every other line starts an entry.
+        std::string_view field = line;
+        const std::string_view name = next_word(field);
+        if (!name.ends_with(':')) {
+            const auto entry = parse_maps_line(line);
+            inside = entry && wanted(entry->begin);
+            if (inside) sum.mapped += entry->end - entry->begin;
+            continue;
+        }
+        if (!inside) continue;
+        const std::uint64_t bytes = decimal(next_word(field)).value_or(0) * 1024;
+        if (name == "Rss:") sum.rss += bytes;
+        if (name == "Pss:") sum.pss += bytes;
+        if (name == "Anonymous:") sum.anonymous += bytes;
+        if (name == "Referenced:") sum.referenced += bytes;
+        if (name == "Locked:") sum.locked += bytes;
+        if (name == "Swap:") sum.swap += bytes;
+    }
+    return sum;
+}
+
+}  // namespace ggufmap::detail

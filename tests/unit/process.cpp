@@ -1,0 +1,196 @@
+#include "ggufmap/process.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+
+#include "ggufmap/error.hpp"
+#include "support/fixture_tree.hpp"
+#include "support/warm_file.hpp"
+
+using namespace ggufmap;
+using test::FixtureTree;
+using test::WarmFile;
+using Detail = ProcessTable::Detail;
+
+namespace {
+
+const std::uint64_t page = page_size();
+
+const char* const maps =
+    "55d0c0000000-55d0c0001000 r--p 00000000 fe:00 11                         /usr/bin/llama server\n"
+    "7f0000000000-7f0000004000 r--s 00000000 fe:00 42                         /models/a\\012b.gguf\n"
+    "7f0000004000-7f0000006000 rw-p 00008000 fe:00 42                         /models/m.gguf (deleted)\n"
+    "7f0000006000-7f0000007000 r--p 00000000 fe:01 42                         /other/device\n"
+    "7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0                          [stack]\n";
+
+const char* const smaps =
+    "7f0000000000-7f0000004000 r--s 00000000 fe:00 42                         /models/m.gguf\n"
+    "Size:                 16 kB\nRss:                  12 kB\nPss:                   6 kB\n"
+    "Referenced:            8 kB\nAnonymous:             0 kB\nSwap:                  0 kB\n"
+    "Locked:                4 kB\nVmFlags: rd sh mr\n"
+    "7f0000004000-7f0000006000 rw-p 00008000 fe:00 42                         /models/m.gguf (deleted)\n"
+    "Rss:                   8 kB\nPss:                   8 kB\nAnonymous:             4 kB\n"
+    "Swap:                  4 kB\n"
+    "7f0000006000-7f0000007000 r--p 00000000 fe:01 42                         /other/device\n"
+    "Rss:                 999 kB\n";
+
+const std::array<MapsIdentity, 2> wanted = {MapsIdentity{makedev(0xfe, 0), 7},
+                                            MapsIdentity{makedev(0xfe, 0), 42}};
+
+FixtureTree& add_llama(FixtureTree& tree, const std::string& pid) {
+    const std::string folder = "proc/" + pid + "/";
+    return tree.write(folder + "maps", maps)
+        .write(folder + "smaps", smaps)
+        .write(folder + "cmdline", std::string("/opt/llama server\0-m\0m.gguf\0", 27))
+        .write(folder + "comm", "worker\n")
+        .write(folder + "status",
+               "Name:\tworker\nUid:\t1000\t1000\t1000\t1000\nVmPTE:\t     96 kB\n"
+               "RssAnon:\t    2048 kB\n")
+        .write(folder + "stat", pid + " (a) b) S 1 2 3 4 5 6 77 0 12 0 9 9 0\n")
+        .write(folder + "cgroup", "0::/system.slice/docker-0123456789abcdef0123.scope\n");
+}
+
+const Mapper* find_self(const MapperScan& scan) {
+    const auto self = std::find_if(scan.mappers.begin(), scan.mappers.end(),
+                                   [](const Mapper& mapper) { return mapper.pid == ::getpid(); });
+    return self == scan.mappers.end() ? nullptr : &*self;
+}
+
+}  // namespace
+
+TEST_CASE("processes that map a file are found by device and inode, with what it costs them") {
+    FixtureTree tree;
+    add_llama(tree, "123");
+    tree.write("proc/9/maps", "55d0c0000000-55d0c0001000 r--p 00000000 fe:00 11  /usr/bin/x\n");
+    tree.write("proc/self/maps", maps);  // not a number: not a process
+    tree.write("proc/77/comm", "ended between readdir and open\n");
+    const KernelProcessTable table(tree.roots());
+    const MapperScan scan = table.mappers(wanted, Detail::costs);
+    CHECK(scan.processes == 2);
+    CHECK(scan.not_permitted == 0);
+    REQUIRE(scan.mappers.size() == 1);
+    const Mapper& llama = scan.mappers[0];
+    CHECK(llama.pid == 123);
+    CHECK(llama.uid == 1000);
+    CHECK(llama.command == "llama server");
+    CHECK(llama.container == "docker 0123456789ab");
+    CHECK(llama.page_tables == 96 * 1024);
+    CHECK(llama.anonymous_rss == 2048 * 1024);
+    CHECK(llama.major_faults == 12);
+    REQUIRE(llama.areas.size() == 2);
+    CHECK(llama.areas[0].file == 1);
+    CHECK(llama.areas[0].shared);
+    CHECK_FALSE(llama.areas[0].deleted);
+    CHECK(llama.areas[1].range == Range{0x8000, 0x2000});
+    CHECK(llama.areas[1].writable);
+    CHECK(llama.areas[1].deleted);
+    CHECK(llama.areas[1].path == "/models/m.gguf");
+    REQUIRE(llama.cost);
+    CHECK(llama.cost->mapped == 24 * 1024);
+    CHECK(llama.cost->rss == 20 * 1024);
+    CHECK(llama.cost->pss == 14 * 1024);
+    CHECK(llama.cost->anonymous == 4 * 1024);
+    CHECK(llama.cost->referenced == 8 * 1024);
+    CHECK(llama.cost->locked == 4 * 1024);
+    CHECK(llama.cost->swap == 4 * 1024);
+    CHECK_FALSE(table.mappers(wanted, Detail::areas).mappers[0].cost);
+    CHECK_FALSE(table.present_pages(123, llama.areas[0]));  // the fixture has no pagemap: it has ended
+}
+
+TEST_CASE("our own mapping is found, with the pages that were touched and no others") {
+    const WarmFile disk(64 * page);
+    const File file = disk.open();
+    disk.warm({0, 64 * page});
+    // Without MADV_RANDOM, one fault maps up to 16 pages around it.
+    ::madvise(const_cast<void*>(disk.address()), 64 * page, MADV_RANDOM);
+    const auto* bytes = static_cast<const volatile char*>(disk.address());
+    char sum = 0;
+    for (const std::uint64_t index : {3UL, 40UL}) sum = static_cast<char>(sum + bytes[index * page]);
+    CHECK(sum != 0);
+    const std::array<MapsIdentity, 1> files = {maps_identity(file)};
+    using Allow = KernelProcessTable::Allow;
+    for (const Allow allow : {Allow::everything, Allow::no_scan}) {
+        const KernelProcessTable table({}, allow);
+        const MapperScan scan = table.mappers(files, Detail::costs);
+        const Mapper* self = find_self(scan);
+        REQUIRE(self);
+        REQUIRE(self->areas.size() == 1);
+        CHECK(self->areas[0].address == reinterpret_cast<std::uintptr_t>(disk.address()));
+        REQUIRE(self->cost);
+        CHECK(self->cost->mapped == 64 * page);
+        const auto present = table.present_pages(::getpid(), self->areas[0]);
+        REQUIRE(present);
+        CHECK(present->present(3));
+        CHECK(present->present(40));
+        CHECK(self->cost->rss == present->present_bytes(present->covered()));
+    }
+}
+
+TEST_CASE("scanning and reading page tables give the same map") {
+    const WarmFile disk(5000 * page);
+    disk.warm({0, 5000 * page});
+    const auto* bytes = static_cast<const volatile char*>(disk.address());
+    char sum = 0;
+    for (std::uint64_t index = 0; index < 5000; index += 1 + index % 97)
+        sum = static_cast<char>(sum + bytes[index * page]);
+    MappedArea area;
+    area.address = reinterpret_cast<std::uintptr_t>(disk.address());
+    area.range = {0, 5000 * page};
+    const auto scanned = KernelProcessTable().present_pages(::getpid(), area);
+    const auto read =
+        KernelProcessTable({}, KernelProcessTable::Allow::no_scan).present_pages(::getpid(), area);
+    REQUIRE(scanned);
+    REQUIRE(read);
+    CHECK(scanned->stretches(true) == read->stretches(true));
+    CHECK(scanned->present_bytes(area.range) > 0);
+}
+
+TEST_CASE("who has a file open, and past the page cache") {
+    const WarmFile disk(4 * page);
+    const File file = disk.open();
+    const Fd direct = file.reopen(O_RDONLY | O_DIRECT);
+    const std::array<FileIdentity, 1> files = {file.identity()};
+    const OpenerScan scan = KernelProcessTable().openers(files);
+    const auto has = [&](int fd, bool is_direct) {
+        return std::any_of(scan.openers.begin(), scan.openers.end(), [&](const Opener& opener) {
+            return opener.pid == ::getpid() && opener.fd == fd && opener.direct == is_direct;
+        });
+    };
+    CHECK(has(file.fd(), false));
+    CHECK(has(direct.get(), true));
+}
+
+TEST_CASE("referenced bits are cleared only when asked") {
+    const WarmFile disk(16 * page);
+    disk.warm({0, 16 * page});
+    static_cast<void>(*static_cast<const volatile char*>(disk.address()));
+    const File file = disk.open();
+    const std::array<MapsIdentity, 1> files = {maps_identity(file)};
+    const KernelProcessTable table;
+    const auto referenced = [&] { return find_self(table.mappers(files, Detail::costs))->cost->referenced; };
+    CHECK(referenced() > 0);
+    CHECK(referenced() > 0);
+    clear_referenced(::getpid());
+    CHECK(referenced() == 0);
+    CHECK_THROWS_AS(clear_referenced(0), Error);
+}
+
+TEST_CASE("control groups name their container") {
+    CHECK(container_of("/docker/0123456789abcdef0123") == "docker 0123456789ab");
+    CHECK(container_of("/system.slice/docker-0123456789abcdef.scope") == "docker 0123456789ab");
+    CHECK(container_of("/machine.slice/libpod-fedcba9876543210.scope/container") == "podman fedcba987654");
+    CHECK(container_of("/kubepods.slice/kubepods-pod1.slice/cri-containerd-aabbccddeeff0011.scope") ==
+          "kubernetes aabbccddeeff");
+    CHECK(container_of("/kubepods/burstable/pod1234/aabbccddeeff0011") == "kubernetes aabbccddeeff");
+    CHECK(container_of("/lxc/web/init.scope") == "lxc web");
+    CHECK(container_of("/lxc.payload.web") == "lxc web");
+    CHECK(container_of("/system.slice/ollama.service") == "systemd ollama.service");
+    CHECK(container_of("/user.slice/docker-short") == "");
+    CHECK(container_of("/") == "");
+}

@@ -1,0 +1,102 @@
+#include "ggufmap/residency.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/fake_page_cache.hpp"
+#include "support/make_gguf.hpp"
+#include "support/warm_file.hpp"
+
+using namespace ggufmap;
+using test::FakePageCache;
+using test::WarmFile;
+
+namespace {
+
+const std::uint64_t page = page_size();
+
+const char* const three_tensors =
+    "tensor token_embd.weight F32 1000 10\n"
+    "tensor blk.0.attn_q.weight F32 1000 5\n"
+    "tensor blk.0.ffn_up.weight F32 1000 7\n"
+    "tail zero 100\n";
+
+CacheCounts total_of(const std::vector<CacheCounts>& counts) {
+    CacheCounts sum{0, 0, 0, 0, 0, 0};
+    for (const CacheCounts& one : counts) sum += one;
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("regions add up to the file and layers to the regions, shared pages and all") {
+    const WarmFile disk(test::make_gguf(three_tensors));
+    const Model model = Model::from(disk.open());
+    FakePageCache cache(model.file_bytes());
+    // The page on which the embedding ends and attention begins, and no other.
+    const std::uint64_t border = model.tensors()[1].range->offset;
+    REQUIRE(border % page != 0);
+    cache.set_resident(border / page, 1);
+    const std::vector<Portion> portions = measure(cache, model);
+    CHECK(total_of(portions).total == model.file_bytes());
+    CHECK(total_of(portions).resident == page);
+    const auto layers = by_layer(portions);
+    REQUIRE(layers.size() == 2);
+    CHECK_FALSE(layers[0].layer);
+    CHECK(layers[1].layer == 0);
+    CHECK(layers[0][Part::embed].resident == border % page);
+    CHECK(layers[1][Part::attn].resident == page - border % page);
+    CHECK(layers[1][Part::ffn].resident == 0);
+    CHECK(layers[0][Part::header].total + layers[0][Part::embed].total + layers[0][Part::other].total ==
+          layers[0].total().total);
+    CHECK(layers[0].total().total + layers[1].total().total == model.file_bytes());
+}
+
+TEST_CASE("small neighbours are asked for together, and one by one where the answer is mixed") {
+    const std::uint64_t count = 1000;
+    const WarmFile disk(count * 1000);
+    const File file = disk.open();
+    std::vector<Range> ranges;
+    for (std::uint64_t i = 0; i < count; ++i) ranges.push_back({i * 1000, 1000});
+
+    FakePageCache warm(file.size());
+    warm.set_resident(0, file.size() / page + 1);
+    CHECK(total_of(count_each(warm, file, ranges)).resident == file.size());
+    CHECK(warm.queries() == 1);
+
+    FakePageCache mixed(file.size());
+    mixed.set_resident(10, 7);
+    const auto counts = count_each(mixed, file, ranges);
+    CHECK(total_of(counts).resident == 7 * page);
+    CHECK(counts[40].resident == 40 * 1000 + 1000 - 10 * page);
+    CHECK(counts[39].resident == 0);
+    CHECK(mixed.queries() > 1);
+}
+
+TEST_CASE("cachestat and mincore count the same bytes of what a test warmed") {
+    const WarmFile disk(test::make_gguf(three_tensors));
+    const Model model = Model::from(disk.open());
+    disk.evict();
+    disk.warm(*model.tensors()[1].range);
+    const auto expected = page_cover(*model.tensors()[1].range, page).size;
+    for (const auto allow : {KernelPageCache::Allow::only_cachestat, KernelPageCache::Allow::only_mincore}) {
+        const KernelPageCache cache(allow);
+        if (cache.method(model.shards()[0].file) == CacheMethod::none) continue;
+        const std::vector<Portion> portions = measure(cache, model);
+        CHECK(total_of(portions).resident == expected);
+        CHECK(by_layer(portions)[1][Part::attn].resident == model.tensors()[1].range->size);
+        const auto layer = Selection::parse("layer=0");
+        CHECK(total_of(measure(cache, model, layer)) == count_ranges(cache, model, layer.ranges(model)));
+        CHECK(count_ranges(cache, model, Selection::parse("layer=0;part=attn").ranges(model)).resident ==
+              model.tensors()[1].range->size);
+    }
+}
+
+TEST_CASE("unknown stays unknown through every sum") {
+    const WarmFile disk(test::make_gguf(three_tensors));
+    const Model model = Model::from(disk.open());
+    const std::vector<Portion> portions = measure(FakePageCache(model.file_bytes(), false), model);
+    CHECK_FALSE(total_of(portions).resident);
+    CHECK(total_of(portions).total == model.file_bytes());
+    CHECK_FALSE(by_layer(portions)[1].total().resident);
+    CHECK(by_layer(portions)[1][Part::experts].resident == 0);  // nothing of nothing is known
+}

@@ -1,0 +1,51 @@
+#include "gguf-residency/counts.hpp"
+
+#include <fmt/format.h>
+
+#include "common/numbers.hpp"
+
+namespace ggufmap::residency {
+
+using cli::Cell;
+using cli::Shows;
+
+std::optional<double> percent_resident(const CacheCounts& bytes) {
+    if (!bytes.resident || bytes.total == 0) return std::nullopt;
+    return 100.0 * static_cast<double>(*bytes.resident) / static_cast<double>(bytes.total);
+}
+
+Cell percent_cell(const CacheCounts& bytes) {
+    const auto percent = percent_resident(bytes);
+    return percent ? Cell(*percent) : Cell();
+}
+
+std::vector<cli::Column> count_columns() {
+    return {{"bytes", "BYTES", Shows::size},
+            {"resident", "RESIDENT", Shows::size},
+            {"percent", "%", Shows::percent},
+            {"dirty", "DIRTY", Shows::size},
+            {"writeback", "WRITEBACK", Shows::size},
+            {"evicted", "EVICTED", Shows::size},
+            {"recently_evicted", "RECENTLY EVICTED", Shows::size}};
+}
+
+void append_counts(std::vector<Cell>& cells, const CacheCounts& bytes) {
+    cells.emplace_back(bytes.total);
+    cells.push_back(cli::or_unknown(bytes.resident));
+    cells.push_back(percent_cell(bytes));
+    for (const auto& counter : {bytes.dirty, bytes.writeback, bytes.evicted, bytes.recently_evicted})
+        cells.push_back(cli::or_unknown(counter));
+}
+
+std::string summary(const CacheCounts& bytes, bool exact_bytes) {
+    const auto size = [&](std::uint64_t count) {
+        return exact_bytes ? fmt::format("{} bytes", count) : cli::human_size(count);
+    };
+    if (!bytes.resident)
+        return fmt::format("{}, residency unknown: the kernel tells only who may write the file or owns it",
+                           size(bytes.total));
+    return fmt::format("{} of {} resident ({})", size(*bytes.resident), size(bytes.total),
+                       cli::human_percent(percent_resident(bytes).value_or(100)));
+}
+
+}  // namespace ggufmap::residency

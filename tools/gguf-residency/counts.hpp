@@ -1,0 +1,24 @@
+// Counts of bytes as columns of a table.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/report.hpp"
+#include "ggufmap/pagecache.hpp"
+
+namespace ggufmap::residency {
+
+/// 0 to 100; nothing where it is unknown or there are no bytes.
+std::optional<double> percent_resident(const CacheCounts& bytes);
+cli::Cell percent_cell(const CacheCounts& bytes);
+
+/// bytes, resident, %, dirty, writeback, evicted, recently evicted.
+std::vector<cli::Column> count_columns();
+void append_counts(std::vector<cli::Cell>& cells, const CacheCounts& bytes);
+
+/// "3.1 GiB of 7.9 GiB (39.2 %) resident"; "residency unknown: ..." where it is.
+std::string summary(const CacheCounts& bytes, bool exact_bytes);
+
+}  // namespace ggufmap::residency

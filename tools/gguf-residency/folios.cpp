@@ -1,0 +1,52 @@
+#include "gguf-residency/folios.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace ggufmap::residency {
+
+FolioSize folio_size(double nanoseconds_a_page) {
+    constexpr double large_below = 6;
+    constexpr double single_above = 24;
+    if (nanoseconds_a_page < large_below) return FolioSize::large;
+    return nanoseconds_a_page > single_above ? FolioSize::single : FolioSize::small;
+}
+
+std::optional<double> time_a_page(const PageCache& cache, const Model& model,
+                                  const std::vector<Portion>& portions) {
+    constexpr std::uint64_t least = 8 << 20;
+    constexpr std::uint64_t most = 64 << 20;
+    const Portion* longest = nullptr;
+    for (const Portion& portion : portions) {
+        const bool whole = portion.bytes.resident == portion.bytes.total;
+        if (whole && (!longest || portion.bytes.total > longest->bytes.total)) longest = &portion;
+    }
+    if (!longest || longest->bytes.total < least) return std::nullopt;
+    const File& file = model.shards()[longest->where.shard].file;
+    if (cache.method(file) != CacheMethod::cachestat) return std::nullopt;
+    const Range sample{longest->where.range.offset, std::min(longest->where.range.size, most)};
+    double best = 1e9;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        const auto begin = std::chrono::steady_clock::now();
+        const CacheCounts pages = cache.query(file, sample);
+        const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+        best = std::min(best, took.count() / static_cast<double>(pages.total));
+    }
+    return best;
+}
+
+std::string folio_remark(const PageCache& cache, const Model& model, const std::vector<Portion>& portions) {
+    const auto time = time_a_page(cache, model, portions);
+    if (!time) return "";
+    switch (folio_size(*time)) {
+        case FolioSize::large:
+            return ", in large folios";
+        case FolioSize::small:
+            return ", in small folios";
+        case FolioSize::single:
+            break;
+    }
+    return ", in single pages (faults cost 8-10 times as much: see --why)";
+}
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,5 @@
+#include "gguf-residency/gguf_residency.hpp"
+
+int main(int argc, char** argv) {
+    return ggufmap::cli::tool_main(argc, argv, ggufmap::residency::gguf_residency);
+}

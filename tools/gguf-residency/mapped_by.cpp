@@ -1,0 +1,38 @@
+#include "gguf-residency/mapped_by.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ggufmap::residency {
+
+MappedBy::MappedBy(const ProcessTable& processes, Models models) {
+    std::vector<MapsIdentity> files;
+    for (std::size_t model = 0; model < models.size(); ++model) {
+        for (std::uint32_t shard = 0; shard < models[model].shards().size(); ++shard) {
+            files.push_back(maps_identity(models[model].shards()[shard].file));
+            places_.push_back({model, shard});
+        }
+    }
+    scan_ = processes.mappers(files, ProcessTable::Detail::areas);
+}
+
+std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& where) const {
+    std::vector<std::uint64_t> result;
+    for (const Mapper& mapper : scan_.mappers) {
+        const bool maps = std::any_of(mapper.areas.begin(), mapper.areas.end(), [&](const MappedArea& area) {
+            return place(area).model == model && place(area).shard == where.shard &&
+                   area.range.overlaps(where.range);
+        });
+        if (maps) result.push_back(static_cast<std::uint64_t>(mapper.pid));
+    }
+    return result;
+}
+
+cli::Cell MappedBy::cell(std::size_t model, const ShardRange& where, cli::Format format) const {
+    const std::vector<std::uint64_t> found = pids(model, where);
+    if (format == cli::Format::json) return found;
+    return found.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(found, ",")));
+}
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,43 @@
+#include <algorithm>
+
+#include "common/standard_options.hpp"
+#include "gguf-residency/gguf_residency.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+using cli::flag;
+using cli::value;
+
+// Here --ranges prints; nothing reads them.
+cli::Group selection_without_ranges() {
+    cli::Group group = cli::option::selection();
+    std::erase_if(group.options, [](const cli::Option& option) { return option.title() == "--ranges"; });
+    return group;
+}
+
+}  // namespace
+
+const cli::Tool& residency_tool() {
+    static const cli::Tool tool(
+        "gguf-residency", "[OPTION]... MODEL...",
+        "show which parts of a model are in memory and who holds them",
+        {{"", {cli::option::models()}},
+         {"View (default: a heat map of layers and parts)",
+          {flag("--layers", "a line a layer"), flag("--tensors", "a line a tensor"),
+           flag("--experts", "a line for each expert of each stacked tensor"),
+           flag("--pages", "each file as one strip"),
+           flag("--ranges", "resident ranges, for gguf-prefault --ranges")}},
+         {"Check",
+          {value("--require", "PCT[:SELECTION]", "exit 1 if less is resident, e.g. 95:layer=0-7;part=attn")
+               .repeatable(),
+           cli::option::quiet()}},
+         selection_without_ranges(),
+         {"How to ask",
+          {value("--method", "METHOD", "instead of the best way this kernel has")
+               .choose({"auto", "cachestat", "mincore"})}},
+         cli::option::output_formats()});
+    return tool;
+}
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,23 @@
+// --require PCT[:SELECTION]: is enough resident?
+#pragma once
+
+#include <string>
+
+#include "gguf-residency/view.hpp"
+
+namespace ggufmap::residency {
+
+struct Requirement {
+    double percent = 0;
+    Selection selection;
+    std::string text;  ///< as it was given
+
+    /// Throws Error (usage).
+    static Requirement parse(const std::string& text);
+};
+
+/// Status::no, with a line on stderr for each, where one is not met by one of the models. What is unknown is
+/// not met: Status::trouble.
+cli::Status check_requirements(const View& view, Models models);
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,100 @@
+// The default view: the heat map on a terminal, the same as plain numbers elsewhere.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/numbers.hpp"
+#include "gguf-residency/counts.hpp"
+#include "gguf-residency/folios.hpp"
+#include "gguf-residency/heat.hpp"
+#include "gguf-residency/shades.hpp"
+#include "gguf-residency/view.hpp"
+#include "ggufmap/text.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+using cli::Cell;
+using cli::Column;
+using cli::Shows;
+
+// "  100.0 %  12.3 GiB" behind the cells.
+constexpr unsigned figures_width = 20;
+constexpr unsigned narrowest_map = 20;
+
+std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
+                     const Shades& shades) {
+    std::string text;
+    if (row.cells.size() != widths.size()) return shades.run(row.total, width);
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        if (i != 0) text += ' ';
+        text += row.cells[i].total == 0 ? std::string(widths[i], ' ') : shades.run(row.cells[i], widths[i]);
+    }
+    return text;
+}
+
+void draw(const View& view, const HeatMap& map) {
+    const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
+    const Shades shades(view.io);
+    std::size_t label_width = 5;
+    for (const HeatRow& row : map.rows) label_width = std::max(label_width, row.label.size());
+    const auto gaps = static_cast<unsigned>(map.columns.empty() ? 0 : map.columns.size() - 1);
+    const auto taken = static_cast<unsigned>(label_width) + 1 + figures_width;
+    const unsigned width = terminal.width > taken + narrowest_map ? terminal.width - taken : narrowest_map;
+    const std::vector<unsigned> widths = column_widths(map, width - gaps);
+
+    std::string heading = std::string(label_width, ' ') + ' ';
+    for (std::size_t i = 0; i < widths.size(); ++i)
+        heading += fmt::format("{:<{}} ", name_of(map.columns[i]).substr(0, widths[i]), widths[i]);
+    view.io.out(heading.substr(0, heading.find_last_not_of(' ') + 1) + "\n");
+    for (const HeatRow& row : map.rows) {
+        const auto percent = percent_resident(row.total);
+        view.io.out(fmt::format(
+            "{:>{}} {} {:>8} {:>10}\n", row.label, label_width, cells_of(row, widths, width, shades),
+            percent ? cli::human_percent(*percent) : "?",
+            view.style.exact_bytes ? std::to_string(row.total.total) : cli::human_size(row.total.total)));
+    }
+    view.io.out(fmt::format("{:>{}} {}\n", "", label_width, shades.legend()));
+}
+
+void list(const View& view, const HeatMap& map) {
+    std::vector<Column> columns = {{"layer", "LAYER"},
+                                   {"bytes", "BYTES", Shows::size},
+                                   {"resident", "RESIDENT", Shows::size},
+                                   {"percent", "%", Shows::percent}};
+    for (const Part part : map.columns) {
+        const std::string name(name_of(part));
+        columns.push_back({name + "_percent", name + " %", Shows::percent});
+    }
+    cli::Report report(view.io, view.style, columns);
+    for (const HeatRow& row : map.rows) {
+        std::vector<Cell> cells = {row.label, row.total.total, cli::or_unknown(row.total.resident),
+                                   percent_cell(row.total)};
+        for (std::size_t i = 0; i < map.columns.size(); ++i)
+            cells.push_back(row.cells.size() == map.columns.size() ? percent_cell(row.cells[i]) : Cell());
+        report.row(cells);
+    }
+    report.finish();
+}
+
+}  // namespace
+
+cli::Status show_heat(const View& view, Models models) {
+    for (const Model& model : models) {
+        const std::vector<Portion> portions = measure(view.cache, model, view.selection);
+        const HeatMap map = heat_map(portions);
+        if (view.style.format == cli::Format::table) {
+            view.io.out(fmt::format("{}: {}{}\n", printable(model.name()),
+                                    summary(total_of(portions), view.style.exact_bytes),
+                                    folio_remark(view.cache, model, portions)));
+        }
+        if (view.style.format == cli::Format::table && view.io.terminal(cli::Stream::out).present) {
+            draw(view, map);
+        } else {
+            list(view, map);
+        }
+    }
+    return cli::Status::ok;
+}
+
+}  // namespace ggufmap::residency

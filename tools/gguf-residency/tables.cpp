@@ -1,0 +1,119 @@
+// --layers, --tensors, --experts: a line each.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gguf-residency/counts.hpp"
+#include "gguf-residency/mapped_by.hpp"
+#include "gguf-residency/tables.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+using cli::Cell;
+using cli::Column;
+using cli::Shows;
+
+void append(std::vector<Column>& columns, const std::vector<Column>& more) {
+    columns.insert(columns.end(), more.begin(), more.end());
+}
+
+Selection with_all_experts(const Selection& selection, const Model& model) {
+    std::uint64_t experts = 0;
+    for (const ModelTensor& tensor : model.tensors())
+        experts = std::max(experts, expert_slices(*tensor.info));
+    if (experts == 0)
+        throw Error(ErrorKind::usage, {model.name()}, "--experts: the model has no stacked experts");
+    Selection all = selection;
+    return all.add_experts(fmt::format("0-{}", experts - 1));
+}
+
+}  // namespace
+
+std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer) {
+    if (!layer) return "-";
+    return stack.empty() ? std::to_string(*layer) : fmt::format("{} {}", stack, *layer);
+}
+
+std::vector<Column> layer_columns() {
+    std::vector<Column> columns = {{"layer", "LAYER"}};
+    append(columns, count_columns());
+    return columns;
+}
+
+void layer_rows(const std::vector<Portion>& portions, const RowSink& sink) {
+    for (const LayerResidency& layer : by_layer(portions)) {
+        std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
+        append_counts(cells, layer.total());
+        sink(std::move(cells));
+    }
+}
+
+std::vector<Column> portion_columns(bool experts) {
+    std::vector<Column> columns = {{"tensor", "TENSOR"}};
+    if (experts) columns.push_back({"expert", "EXPERT", Shows::number});
+    append(columns, {{"layer", "LAYER"}, {"part", "PART"}});
+    append(columns, count_columns());
+    columns.push_back({"mapped_by", "MAPPED BY"});
+    return columns;
+}
+
+void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
+                  std::size_t model, cli::Format format, const RowSink& sink) {
+    for (const Portion& portion : portions) {
+        if (!portion.tensor && portion.part != Part::header) continue;  // padding
+        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        std::vector<Cell> cells = {portion.tensor ? std::string(portion.tensor->name) : "(header)"};
+        if (experts) cells.push_back(cli::or_unknown(portion.expert));
+        cells.emplace_back(layer_name(role.stack, role.layer));
+        cells.emplace_back(std::string(name_of(portion.part)));
+        append_counts(cells, portion.bytes);
+        cells.push_back(mapped.cell(model, portion.where, format));
+        sink(std::move(cells));
+    }
+}
+
+namespace {
+
+// One table for all models, with their names in front where there are several.
+cli::Status print(const View& view, Models models, std::vector<Column> columns,
+                  const std::function<void(std::size_t, const RowSink&)>& rows_of) {
+    const bool several = models.size() > 1;
+    if (several) columns.insert(columns.begin(), {"model", "MODEL"});
+    cli::Report report(view.io, view.style, columns);
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        rows_of(i, [&](std::vector<Cell> cells) {
+            if (several) cells.insert(cells.begin(), models[i].name());
+            report.row(cells);
+        });
+    }
+    report.finish();
+    return cli::Status::ok;
+}
+
+}  // namespace
+
+cli::Status show_layers(const View& view, Models models) {
+    return print(view, models, layer_columns(), [&](std::size_t i, const RowSink& sink) {
+        layer_rows(measure(view.cache, models[i], view.selection), sink);
+    });
+}
+
+cli::Status show_tensors(const View& view, Models models) {
+    const MappedBy mapped(view.processes, models);
+    return print(view, models, portion_columns(false), [&](std::size_t i, const RowSink& sink) {
+        portion_rows(measure(view.cache, models[i], view.selection), false, mapped, i, view.style.format,
+                     sink);
+    });
+}
+
+cli::Status show_experts(const View& view, Models models) {
+    const MappedBy mapped(view.processes, models);
+    return print(view, models, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
+        const auto portions = measure(view.cache, models[i], with_all_experts(view.selection, models[i]));
+        portion_rows(portions, true, mapped, i, view.style.format, sink);
+    });
+}
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,29 @@
+// Rows of layers and tensors, the same for tables and JSON.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/report.hpp"
+#include "gguf-residency/mapped_by.hpp"
+#include "ggufmap/residency.hpp"
+
+namespace ggufmap::residency {
+
+using RowSink = std::function<void(std::vector<cli::Cell>)>;
+
+/// "7", "enc 7"; "-" for what belongs to no layer.
+std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer);
+
+std::vector<cli::Column> layer_columns();
+void layer_rows(const std::vector<Portion>& portions, const RowSink& sink);
+
+std::vector<cli::Column> portion_columns(bool experts);
+/// `model`: its index in `mapped`.
+void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
+                  std::size_t model, cli::Format format, const RowSink& sink);
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,41 @@
+// What every view is given, and the views.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/args.hpp"
+#include "common/io.hpp"
+#include "common/report.hpp"
+#include "common/status.hpp"
+#include "ggufmap/memory.hpp"
+#include "ggufmap/model.hpp"
+#include "ggufmap/pagecache.hpp"
+#include "ggufmap/process.hpp"
+#include "ggufmap/select.hpp"
+
+namespace ggufmap::residency {
+
+struct View {
+    const cli::Args& args;
+    cli::Io& io;
+    cli::Style style;
+    Selection selection;
+    const PageCache& cache;
+    const ProcessTable& processes;
+    KernelRoots roots;
+};
+
+using Models = std::span<const Model>;
+
+/// Each prints to view.io and says how it ended. Errors of single models are told and remembered.
+cli::Status show_heat(const View& view, Models models);
+cli::Status show_layers(const View& view, Models models);
+cli::Status show_tensors(const View& view, Models models);
+cli::Status show_experts(const View& view, Models models);
+cli::Status show_pages(const View& view, Models models);
+cli::Status show_ranges(const View& view, Models models);
+cli::Status show_document(const View& view, Models models);  ///< --json of the views above
+
+}  // namespace ggufmap::residency
