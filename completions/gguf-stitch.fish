@@ -1,4 +1,5 @@
 # fish completions: written by `gguf-stitch --generate-completion=fish` from its option table.
+complete -c gguf-stitch -l tar -r -F -d 'shards in a tar stream of gguf-shard, - for standard input'
 complete -c gguf-stitch -s o -l output -r -F -d 'write to FILE, - for standard output'
 complete -c gguf-stitch -l shm -x -d 'into shared memory: /dev/shm/NAME, shm:NAME'
 complete -c gguf-stitch -l verify -d 'only check, against the checksum list where there is one'

@@ -69,13 +69,17 @@ Settings Settings::from(const cli::Args& args) {
     args.at_most_one_of({"--raw", "--per"});
     args.at_most_one_of({"--raw", "--header-first"});
     args.at_most_one_of({"--checksums", "--no-checksums"});
+    for (const char* meaningless : {"--only", "--reflink", "--keep-cache", "--no-sync", "--force"})
+        args.at_most_one_of({"--tar", meaningless});
     Settings settings;
     settings.model = *args.text("MODEL");
     settings.prefix = args.text("--output").value_or(default_prefix(settings.model));
+    settings.tar = args.has("--tar");
+    if (settings.tar && settings.prefix == "-") settings.prefix = default_prefix(settings.model);
     settings.raw = args.has("--raw");
     settings.cut = cut_from(args);
     settings.raw_size = settings.cut.size.value_or(default_size);
-    settings.reflink = reflink_from(args);
+    settings.reflink = settings.tar ? Reflink::never : reflink_from(args);
     if (const auto only = args.text("--only")) settings.only.emplace(*only);
     // Workers on different file systems must come to the same set.
     if (settings.only && settings.reflink == Reflink::automatic) settings.reflink = Reflink::never;

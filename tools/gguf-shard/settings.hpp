@@ -29,6 +29,7 @@ private:
 struct Settings {
     std::string model;
     std::string prefix;
+    bool tar = false;  ///< to stdout, not into files
     bool raw = false;
     std::uint64_t raw_size = 0;
     ShardOptions cut;

@@ -6,10 +6,12 @@
 #include "common/numbers.hpp"
 #include "common/report.hpp"
 #include "common/standard_options.hpp"
+#include "common/tar.hpp"
 #include "common/transfer.hpp"
 #include "gguf-shard/report.hpp"
 #include "gguf-shard/settings.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/shard_stream.hpp"
 
 namespace ggufmap::shard {
 namespace {
@@ -76,20 +78,28 @@ void warn_of_oversized(const Job& job, const Settings& settings, const cli::Args
                             shard.name, shard.size));
 }
 
+ShardResult send_tar(const Job& job, cli::Io& io, ggufmap::Progress& progress) {
+    cli::TarWriter tar(io.output_fd(), "standard output", stream_layout(job.plan));
+    ShardResult result = send(job.plan, job.run.checksums, tar, progress);
+    tar.close();
+    return result;
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
     Settings settings = Settings::from(args);
     const auto style = cli::Style::from(args);
     const Job job = make_job(settings, io);
     warn_of_oversized(job, settings, args, io);
     if (settings.dry_run) print(job.plan, job.run.only, nullptr, style, io);
-    require_runnable(job.plan, job.run);
+    if (!settings.tar) require_runnable(job.plan, job.run);
     if (settings.dry_run) return cli::Status::ok;
     ShardResult result;
     {
         cli::Transfer transfer(io, settings.quiet, "sharding " + settings.model, bytes_to_write(job));
-        result = run(job.plan, job.run, transfer);
+        result = settings.tar ? send_tar(job, io, transfer) : run(job.plan, job.run, transfer);
     }
-    if (style.format != cli::Format::table) print(job.plan, job.run.only, &result, style, io);
+    if (style.format != cli::Format::table && !settings.tar)
+        print(job.plan, job.run.only, &result, style, io);
     return cli::Status::ok;
 }
 
@@ -108,7 +118,8 @@ const cli::Tool& shard_tool() {
               flag("--header-first", "no tensors in the first shard"),
               flag("--raw", "pieces of --size bytes, which cat restores, of any file")}},
             {"Writing",
-             {value("-o,--output", "PREFIX", "beginning of the names (default: the model's name)").files(),
+             {flag("--tar", "send shards and list as a tar stream to standard output"),
+              value("-o,--output", "PREFIX", "beginning of the names (default: the model's name)").files(),
               value("--only", "K", "write just shard K, shards K-M, or share K/N of the set"),
               value("--reflink", "WHEN", "share extents with the model (default auto)")
                   .choose({"auto", "always", "never"}),

@@ -5,10 +5,12 @@
 #include "common/models.hpp"
 #include "common/report.hpp"
 #include "common/standard_options.hpp"
+#include "common/tar.hpp"
 #include "common/transfer.hpp"
 #include "gguf-stitch/report.hpp"
 #include "gguf-stitch/shared.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/shard_stream.hpp"
 #include "ggufmap/shared_memory.hpp"
 #include "ggufmap/stitch.hpp"
 
@@ -68,11 +70,39 @@ void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& targe
     }
 }
 
+/// Shards as they come through a pipe. Nothing is known of them before they are there.
+cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places) {
+    const std::string from = *args.text("--tar");
+    const Target target = target_from(args, places);
+    if (target.path.empty()) throw Error(ErrorKind::usage, {}, "--tar: wanted -o OUT or --shm NAME");
+    std::optional<File> file;
+    if (from != "-") file = File::open(from);
+    cli::TarReader tar(file ? file->fd() : io.input_fd(), from == "-" ? "standard input" : from);
+
+    auto entry = tar.next();
+    if (!entry) throw Error(ErrorKind::malformed, {tar.name()}, "no file in the archive");
+    if (!entry->layout)
+        throw Error(
+            ErrorKind::unsupported, {tar.name(), entry->name},
+            "the stream does not tell where the data goes, as gguf-shard --tar does: unpack it first");
+    const StreamLayout layout = *entry->layout;
+    if (args.has("--shm")) require_memory(layout.size, target.path);
+    OutputFile output = OutputFile::create(target.path, target.run.output);
+    output.reserve(layout.size);
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + tar.name(), layout.size);
+    StreamStitcher stitcher(output, layout, transfer);
+    for (; entry; entry = tar.next()) stitcher.add(entry->name, entry->size, tar);
+    stitcher.finish();
+    output.commit();
+    return cli::Status::ok;
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
     args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
     if (const auto name = args.text("--shm-rm")) return remove_shared(*name, args, io, places);
+    if (args.has("--tar")) return stitch_tar(args, io, places);
     const auto names = args.all("SHARD");
     if (names.empty()) throw Error(ErrorKind::usage, {}, "SHARD is missing");
     Target target = target_from(args, places);
@@ -109,6 +139,8 @@ const cli::Tool& stitch_tool() {
             {"",
              {positional("SHARD", "one shard or raw piece (its siblings are found), or all of them")
                   .repeatable()}},
+            {"Where from",
+             {value("--tar", "FILE", "shards in a tar stream of gguf-shard, - for standard input").files()}},
             {"Where to",
              {option::output(), value("--shm", "NAME", "into shared memory: /dev/shm/NAME, shm:NAME"),
               flag("--verify", "only check, against the checksum list where there is one"),
