@@ -8,6 +8,8 @@ complete -c gguf-shard -l tar -d 'send shards and list as a tar stream to standa
 complete -c gguf-shard -s o -l output -r -F -d 'beginning of the names (default: the model'\''s name)'
 complete -c gguf-shard -l only -x -d 'write just shard K, shards K-M, or share K/N of the set'
 complete -c gguf-shard -l reflink -x -a 'auto always never' -d 'share extents with the model (default auto)'
+complete -c gguf-shard -l consume -d 'free the model as its shards become durable; needs --force'
+complete -c gguf-shard -l resume -d 'go on with a --consume that was ended'
 complete -c gguf-shard -l checksums -d 'write PREFIX.xxh128 also where extents are shared'
 complete -c gguf-shard -l no-checksums -d 'do not write PREFIX.xxh128'
 complete -c gguf-shard -l keep-cache -d 'leave what was written in the page cache'

@@ -37,6 +37,8 @@ struct Settings {
     Reflink reflink = Reflink::automatic;
     std::optional<bool> checksums;
     OutputFile::Options output;
+    bool consume = false;
+    bool resume = false;
     bool dry_run = false;
     bool quiet = false;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "common/models.hpp"
 #include "common/numbers.hpp"
 #include "common/report.hpp"
@@ -10,6 +12,7 @@
 #include "common/transfer.hpp"
 #include "gguf-shard/report.hpp"
 #include "gguf-shard/settings.hpp"
+#include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/shard_stream.hpp"
 
@@ -37,11 +40,15 @@ void choose_reflink(Job& job, Settings& settings, const File& source) {
     }
 }
 
-Job make_job(Settings& settings, const cli::Io& io) {
+/// Nothing where the model has been consumed already.
+std::optional<Job> make_job(Settings& settings, const cli::Io& io) {
     Job job;
     const Places places = cli::places_from(io);
-    if (settings.raw) {
-        job.file = File::open(resolve_model(settings.model, places));
+    if (settings.raw || settings.consume) {
+        const std::string path = resolve_model(settings.model, places);
+        job.file = settings.consume ? open_consumed(path, settings.resume) : File::open(path);
+        if (!job.file) return std::nullopt;
+        if (!settings.raw) job.model = Model::from(std::move(*job.file));
     } else {
         job.model = Model::open(settings.model, places);
     }
@@ -85,18 +92,32 @@ ShardResult send_tar(const Job& job, cli::Io& io, ggufmap::Progress& progress) {
     return result;
 }
 
+cli::Status end_of_consumed(const Settings& settings) {
+    if (finish_consumed(settings.prefix)) return cli::Status::ok;
+    throw Error(ErrorKind::io, {settings.model},
+                "is not there, nor is the journal of a run that has consumed it", ENOENT);
+}
+
+ShardResult carry_out(const Job& job, const Settings& settings, cli::Io& io, ggufmap::Progress& progress) {
+    if (settings.tar) return send_tar(job, io, progress);
+    if (settings.consume) return consume(job.plan, job.run, settings.resume, progress);
+    return run(job.plan, job.run, progress);
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
     Settings settings = Settings::from(args);
     const auto style = cli::Style::from(args);
-    const Job job = make_job(settings, io);
+    const std::optional<Job> made = make_job(settings, io);
+    if (!made) return end_of_consumed(settings);
+    const Job& job = *made;
     warn_of_oversized(job, settings, args, io);
     if (settings.dry_run) print(job.plan, job.run.only, nullptr, style, io);
-    if (!settings.tar) require_runnable(job.plan, job.run);
+    if (!settings.tar && !settings.consume) require_runnable(job.plan, job.run);
     if (settings.dry_run) return cli::Status::ok;
     ShardResult result;
     {
         cli::Transfer transfer(io, settings.quiet, "sharding " + settings.model, bytes_to_write(job));
-        result = settings.tar ? send_tar(job, io, transfer) : run(job.plan, job.run, transfer);
+        result = carry_out(job, settings, io, transfer);
     }
     if (style.format != cli::Format::table && !settings.tar)
         print(job.plan, job.run.only, &result, style, io);
@@ -123,6 +144,8 @@ const cli::Tool& shard_tool() {
               value("--only", "K", "write just shard K, shards K-M, or share K/N of the set"),
               value("--reflink", "WHEN", "share extents with the model (default auto)")
                   .choose({"auto", "always", "never"}),
+              flag("--consume", "free the model as its shards become durable; needs --force"),
+              flag("--resume", "go on with a --consume that was ended"),
               flag("--checksums", "write PREFIX.xxh128 also where extents are shared"),
               flag("--no-checksums", "do not write PREFIX.xxh128"),
               flag("--keep-cache", "leave what was written in the page cache"),
