@@ -62,8 +62,9 @@ std::string parent_of(std::string path) {
 /// The name of a type that safetensors has no word for; empty where there is none.
 std::string_view quantized_type(const Model& model) {
     for (const ModelTensor& tensor : model.tensors()) {
+        if (hf::is_plain(tensor.info->type)) continue;
         const TensorType* type = find_tensor_type(tensor.info->type);
-        if (type && type->block_elements > 1) return type->name;
+        return type ? type->name : "unknown";
     }
     return {};
 }
