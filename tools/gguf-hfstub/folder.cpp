@@ -71,7 +71,8 @@ std::string_view quantized_type(const Model& model) {
 
 /// What becomes of the weights, and in `notes` why there are none.
 Weights decide_weights(const Request& request, const Model& model, bool can_share, hf::Notes& notes) {
-    if (request.stub.tokenizer_only || model.tensors().empty()) return Weights::none;
+    if (request.stub.tokenizer_only || model.tensors().empty() || !hf::has_mapping(model))
+        return Weights::none;
     const std::string_view quantized = quantized_type(model);
     const bool unreadable = !quantized.empty() && !request.raw_blocks;
     if (request.weights) {

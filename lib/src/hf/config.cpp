@@ -63,6 +63,8 @@ void note_what_differs(const Facts& facts, Notes& notes) {
 
 }  // namespace
 
+bool has_mapping(const Model& model) { return find_architecture(Facts(model)) != nullptr; }
+
 std::optional<Object> model_config(const Model& model, Precision precision, Notes& notes) {
     const Facts facts(model);
     const Architecture* architecture = find_architecture(facts);
