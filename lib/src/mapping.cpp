@@ -211,8 +211,14 @@ void Mapping::advise(const ShardRange& where, Advice advice) const {
 
 void Mapping::lock(const ShardRange& where) const {
     verify(where);  // mlock on a shrunken file says ENOMEM, which would blame the wrong thing
+    lock_pages(where, 0);
+}
+
+void Mapping::lock_on_fault(const ShardRange& where) const { lock_pages(where, MLOCK_ONFAULT); }
+
+void Mapping::lock_pages(const ShardRange& where, unsigned flags) const {
     const auto pages = pages_of(bytes(where));
-    if (pages.empty() || ::mlock(pages.data(), pages.size()) == 0) return;
+    if (pages.empty() || ::mlock2(pages.data(), pages.size(), flags) == 0) return;
     const int failure = errno;
     const std::string action =
         failure == ENOMEM || failure == EPERM || failure == EAGAIN

@@ -89,6 +89,8 @@ public:
     /// Keeps a range in memory until unlock() or the end. Whole pages: neighbours may be locked with it.
     /// Throws Error (io) naming RLIMIT_MEMLOCK where that is what forbids it; what was locked before stays.
     void lock(const ShardRange& where) const;
+    /// The same, but each page is locked when it is first touched; nothing is read now.
+    void lock_on_fault(const ShardRange& where) const;
     void unlock(const ShardRange& where) const;
     MappingStats stats() const;
 
@@ -96,6 +98,7 @@ private:
     explicit Mapping(Model model);
     void map_all();
     void unmap();
+    void lock_pages(const ShardRange& where, unsigned flags) const;
 
     struct Piece {
         std::byte* address;  ///< of the file's first byte
