@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "common/as_found.hpp"
 #include "common/models.hpp"
-#include "gguf-residency/as_found.hpp"
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/view.hpp"
 #include "ggufmap/error.hpp"
@@ -48,7 +48,7 @@ Status work(const Args& args, Io& io) {
     const View view{args, io, cli::Style::from(args), cli::selection_from(args), cache, processes, {}};
     std::vector<Model> models;
     Status status = cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
-        const AsFound as_found(cache, name, cli::places_from(io));
+        const cli::AsFound as_found(cache, name, cli::places_from(io));
         models.push_back(Model::open(name, cli::places_from(io)));
         as_found.restore(models.back());
         return Status::ok;

@@ -1,0 +1,39 @@
+#include "gguf-prefault/gguf_prefault.hpp"
+
+#include "common/transfer.hpp"
+#include "gguf-prefault/job.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::prefault_tool {
+namespace {
+
+void check(const cli::Args& args) {
+    args.at_most_one_of({"--evict", "--hold", "--lock", "--lock-onfault"});
+    args.at_most_one_of({"--evict", "--dry-run"});
+    args.at_most_one_of({"--evict", "--verify"});
+    args.at_most_one_of({"--evict", "--budget"});
+    if (args.has("--huge") && !keeps(args))
+        throw Error(ErrorKind::usage, {}, "--huge: needs a mapping that stays, add --hold or --lock");
+}
+
+cli::Status work(const cli::Args& args, cli::Io& io) {
+    const KernelPageCache cache;
+    const KernelProcessTable processes;
+    Job job{args, io, cli::Style::from(args), cache, processes, {}, args.has("--quiet")};
+    const cli::Status opened = open_targets(job);
+    if (job.targets.empty()) return opened;
+    if (args.has("--dry-run")) return cli::worst(opened, show_plan(job));
+    return cli::worst(opened, args.has("--evict") ? let_go(job) : warm(job));
+}
+
+}  // namespace
+
+int gguf_prefault(std::span<const std::string> arguments, cli::Io& io) {
+    return cli::run(option_table(), arguments, io, [&](const cli::Args& args) {
+        check(args);
+        cli::allow_many_open_files();
+        return work(args, io);
+    });
+}
+
+}  // namespace ggufmap::prefault_tool
