@@ -18,6 +18,9 @@
 namespace ggufmap {
 namespace {
 
+// Where address and offset agree modulo this, a large folio can be mapped by one entry.
+constexpr std::uint64_t huge_page = 2 << 20;
+
 std::uint64_t system_page() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 // Mappings of hugetlbfs files begin and end on huge pages.
@@ -83,7 +86,7 @@ Mapping::Mapping(Model model) : model_(std::move(model)) {
 }
 
 void Mapping::map_all() {
-    std::uint64_t alignment = system_page();
+    std::uint64_t alignment = huge_page;
     for (const Shard& shard : model_.shards()) alignment = std::max(alignment, page_of(shard.file));
     const auto too_large = [&] {
         return Error(ErrorKind::limit, {model_.name()}, "larger than the address space");
@@ -250,7 +253,10 @@ MappingStats Mapping::stats() const {
         stats.present = present;
         stats.page_tables = tables;
     }
-    stats.locked = detail::locked_bytes(base_, reserved_);
+    if (const auto cost = detail::own_cost(base_, reserved_)) {
+        stats.locked = cost->locked;
+        stats.huge = cost->huge;
+    }
     return stats;
 }
 

@@ -29,7 +29,7 @@ constexpr auto look_at_stop_every = std::chrono::milliseconds(50);
 
 struct Stretch {
     ShardRange where;
-    bool exact;  // nothing behind it may be read
+    bool exact;  // nothing behind it may be read; in folios of 2 MiB
 };
 
 // How far what is wanted goes on behind `range`; beyond the end of the file for one that reaches it.
@@ -44,11 +44,11 @@ std::uint64_t wanted_until(const PrefaultPlan& plan, const File& file, const Sha
     return end >= file.size() ? end + reach : std::max(end, missing.range.end());
 }
 
-std::vector<Stretch> stretches_of(const Model& model, const PrefaultPlan& plan) {
+std::vector<Stretch> stretches_of(const Model& model, const PrefaultPlan& plan, bool huge_pages) {
     std::vector<Stretch> stretches;
     for (const ShardRange& missing : plan.missing) {
         const std::uint64_t until = wanted_until(plan, model.shards()[missing.shard].file, missing);
-        const std::uint64_t safe = until - std::min(until, reach);
+        const std::uint64_t safe = huge_pages ? 0 : until - std::min(until, reach);
         const Range range = missing.range;
         const std::uint64_t border = std::clamp(safe, range.offset, range.end());
         if (border > range.offset)
@@ -169,8 +169,8 @@ PrefaultResult prefault(const Model& model, const PrefaultPlan& plan, const Pref
                         Progress& progress) {
     if (plan.missing.empty()) return {};
     const auto begin = Clock::now();
-    const auto shares =
-        shares_of(stretches_of(model, plan), plan.missing_bytes(), jobs_for(model, plan, options));
+    const auto shares = shares_of(stretches_of(model, plan, options.huge_pages), plan.missing_bytes(),
+                                  jobs_for(model, plan, options));
     Run run(model, options, progress);
     {
         std::vector<std::jthread> threads;

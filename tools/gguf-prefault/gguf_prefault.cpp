@@ -2,7 +2,6 @@
 
 #include "common/transfer.hpp"
 #include "gguf-prefault/job.hpp"
-#include "ggufmap/error.hpp"
 
 namespace ggufmap::prefault_tool {
 namespace {
@@ -12,8 +11,6 @@ void check(const cli::Args& args) {
     args.at_most_one_of({"--evict", "--dry-run"});
     args.at_most_one_of({"--evict", "--verify"});
     args.at_most_one_of({"--evict", "--budget"});
-    if (args.has("--huge") && !keeps(args))
-        throw Error(ErrorKind::usage, {}, "--huge: needs a mapping that stays, add --hold or --lock");
 }
 
 cli::Status work(const cli::Args& args, cli::Io& io) {

@@ -47,8 +47,6 @@ cli::Status let_go(Job& job);
 bool may_lock(const Job& job);
 /// Keeps the targets as --hold, --lock or --lock-onfault says; false where that was not possible for all.
 bool keep(const Job& job);
-/// Bytes of a target that are locked; nothing where nothing is to be, or the kernel does not tell.
-std::optional<std::uint64_t> locked_bytes(const Job& job, const Target& target);
 void wait_for_signal(cli::Io& io);
 
 bool keeps(const cli::Args& args);

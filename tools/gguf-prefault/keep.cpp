@@ -47,10 +47,6 @@ bool keep(const Job& job) {
     return all;
 }
 
-std::optional<std::uint64_t> locked_bytes(const Job& job, const Target& target) {
-    return locks(job.args) ? target.mapping.stats().locked : std::nullopt;
-}
-
 void wait_for_signal(cli::Io& io) {
     std::mutex mutex;
     std::condition_variable_any stopped;

@@ -29,7 +29,7 @@ const cli::Tool& option_table() {
            cli::option::jobs(), value("--chunk", "SIZE", "bytes a step (default: 8M)"),
            value("--rate", "SIZE", "bytes a second at most, e.g. 200M or 200M/s"),
            flag("--idle", "read only while the disk is idle"),
-           flag("--huge", "with --hold or --lock: ask for huge pages"),
+           flag("--huge", "in huge pages, where the file system can"),
            flag("-f,--force", "use --ranges made for another model"), cli::option::quiet()}},
          cli::option::output_formats()});
     return tool;

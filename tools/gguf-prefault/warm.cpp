@@ -29,6 +29,7 @@ PrefaultOptions options_from(const cli::Args& args) {
     options.chunk = args.size("--chunk", {least_chunk, most_chunk}).value_or(options.chunk);
     options.rate = rate_from(args);
     options.idle_io = args.has("--idle");
+    options.huge_pages = args.has("--huge");
     return options;
 }
 
@@ -92,6 +93,7 @@ Document document_for(const Job& job) {
                                         {"percent", "%", Shows::percent},
                                         {"seconds", "SECONDS", Shows::number}};
     if (locks(job.args)) columns.push_back({"locked", "LOCKED", Shows::size});
+    if (job.args.has("--huge") && keeps(job.args)) columns.push_back({"huge", "HUGE PAGES", Shows::size});
     return Document(job.io, job.style, {{"models", std::move(columns), true}});
 }
 
@@ -131,7 +133,9 @@ cli::Status warm(Job& job) {
                                         cli::or_unknown(after.resident),
                                         percent ? cli::Cell(*percent) : cli::Cell(),
                                         seconds(result.elapsed)};
-        if (locks(job.args)) cells.push_back(cli::or_unknown(locked_bytes(job, target)));
+        const MappingStats stats = keeps(job.args) ? target.mapping.stats() : MappingStats();
+        if (locks(job.args)) cells.push_back(cli::or_unknown(stats.locked));
+        if (job.args.has("--huge") && keeps(job.args)) cells.push_back(cli::or_unknown(stats.huge));
         document.row(0, std::move(cells));
         status = cli::worst(status, verify(job, target, after));
     }

@@ -43,6 +43,7 @@ struct MappingStats {
     std::uint64_t mapped = 0;              ///< address space, whole pages
     std::optional<std::uint64_t> present;  ///< in this process's page tables: what it would not fault on
     std::optional<std::uint64_t> locked;   ///< by mlock
+    std::optional<std::uint64_t> huge;     ///< mapped by huge pages of 2 MiB
     std::optional<std::uint64_t>
         page_tables;           ///< of the lowest level: 4 KiB for each 2 MiB that has a page present
     std::size_t mappings = 0;  ///< one a file that is not empty

@@ -58,7 +58,9 @@ struct PrefaultOptions {
     std::uint64_t chunk = 8ULL << 20;
     std::optional<std::uint64_t> rate = {};  ///< bytes a second at most, all threads together
     bool idle_io = false;                    ///< only while nobody else uses the disk (ioprio class idle)
-    KernelRoots roots = {};                  ///< where pressure and devices are looked up
+    /// One folio of 2 MiB for each 2 MiB, where the file system can: mappings need one entry for each.
+    bool huge_pages = false;
+    KernelRoots roots = {};  ///< where pressure and devices are looked up
 };
 
 struct PrefaultResult {
