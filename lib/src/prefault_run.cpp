@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t reach = 32 << 20;
 // Less than this is not worth a thread.
 constexpr std::uint64_t least_share = 32 << 20;
-constexpr std::uint64_t share_alignment = 2 << 20;  // of the largest folios
+constexpr std::uint64_t huge_page = 2 << 20;
 constexpr unsigned threads_for_flash = 4;
 constexpr auto look_at_pressure_every = std::chrono::milliseconds(200);
 constexpr auto look_at_stop_every = std::chrono::milliseconds(50);
@@ -50,7 +50,9 @@ std::vector<Stretch> stretches_of(const Model& model, const PrefaultPlan& plan, 
         const std::uint64_t until = wanted_until(plan, model.shards()[missing.shard].file, missing);
         const std::uint64_t safe = huge_pages ? 0 : until - std::min(until, reach);
         const Range range = missing.range;
-        const std::uint64_t border = std::clamp(safe, range.offset, range.end());
+        // Off a huge page, exact() would begin with single pages.
+        const std::uint64_t border =
+            std::clamp(safe >= range.end() ? safe : safe / huge_page * huge_page, range.offset, range.end());
         if (border > range.offset)
             stretches.push_back({{missing.shard, {range.offset, border - range.offset}}, false});
         if (border < range.end())
@@ -63,15 +65,14 @@ std::vector<Stretch> stretches_of(const Model& model, const PrefaultPlan& plan, 
 std::vector<std::vector<Stretch>> shares_of(std::vector<Stretch> stretches, std::uint64_t total,
                                             unsigned jobs) {
     const std::uint64_t count = std::clamp<std::uint64_t>(total / least_share, 1, jobs);
-    const std::uint64_t size = total / count / share_alignment * share_alignment + share_alignment;
+    const std::uint64_t size = total / count / huge_page * huge_page + huge_page;
     std::vector<std::vector<Stretch>> shares(1);
     std::uint64_t left = size;
     for (Stretch stretch : stretches) {
         Range& range = stretch.where.range;
         while (range.size > left) {
             const std::uint64_t cut = std::min(
-                range.size, (range.offset + left + share_alignment - 1) / share_alignment * share_alignment -
-                                range.offset);
+                range.size, (range.offset + left + huge_page - 1) / huge_page * huge_page - range.offset);
             if (cut != 0)
                 shares.back().push_back({{stretch.where.shard, {range.offset, cut}}, stretch.exact});
             range = {range.offset + cut, range.size - cut};

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <optional>
 
+#include "ggufmap/export.hpp"
+
 namespace ggufmap::detail {
 
-class Pace {
+class GGUFMAP_API Pace {
 public:
     using Time = std::chrono::steady_clock::time_point;
     using Duration = std::chrono::steady_clock::duration;

@@ -88,13 +88,10 @@ void Warmer::stream(Range range) {
     }
 }
 
-// Huge pages where they fit, which the kernel then reads as they are asked for; single pages at the edges.
+// Huge pages where they fit, single pages at the edges. Reading would not do: a page that stream() has marked
+// sets off more readahead even on a descriptor that is to have none (mm/readahead.c, page_cache_async_ra).
 void Warmer::exact(Range range) {
     if (way_ == WarmWay::willneed) return will_need(range);
-    if (way_ == WarmWay::read) {
-        ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_RANDOM);
-        return read(range);
-    }
     const std::uint64_t first = *checked::align_up(range.offset, huge_page);
     const std::uint64_t last = range.end() / huge_page * huge_page;
     if (first >= last) return small(range);
@@ -160,7 +157,7 @@ void Warmer::small(Range range) {
     if (range.empty()) return;
     ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_RANDOM);
     will_need(range);
-    send(range);
+    way_ == WarmWay::read ? read(range) : send(range);
 }
 
 // A fault in a mapping that is advised both ways reads the one huge page around it (mm/filemap.c,
