@@ -42,7 +42,8 @@ cli::Status let_go(Job& job) {
                                      "right to trace it",
                                      holder.pid, holder.command));
         }
-        if (result.unseen_processes != 0 && result.after.resident != std::uint64_t{0} && !job.quiet)
+        if (result.unseen_processes != 0 && result.holders.empty() &&
+            result.after.resident != std::uint64_t{0} && !job.quiet)
             cli::say(job.args, job.io,
                      fmt::format("{}: {} processes could not be looked at; root would see them",
                                  target.model().name(), result.unseen_processes));

@@ -13,9 +13,9 @@ const cli::Tool& option_table() {
         "bring chosen parts of models into memory, keep them there, let them go",
         {{"", {cli::option::models()}},
          {"What to do (default: bring in what is missing)",
-          {optional_value("--evict", "mapped", "let go instead; =mapped: also out of processes that map it")
+          {optional_value("--evict", "mapped", "let go of it instead; out of processes, too")
                .choose({"mapped"}),
-           flag("--hold", "then keep a mapping open until a signal: needs no privilege"),
+           flag("--hold", "then keep it mapped until a signal; needs no privilege"),
            flag("--lock", "then lock it in memory until a signal"),
            flag("--lock-onfault", "bring nothing in; lock what others touch, until a signal"),
            cli::option::dry_run()}},
