@@ -32,12 +32,12 @@ install_missing() {
         </dev/null >/dev/null
 }
 
-# build_in DIRECTORY CMAKE-OPTION...: configures and builds, says where.
+# build_in DIRECTORY TARGET CMAKE-OPTION...: configures and builds, says where.
 build_in() {
-    local directory=$1 launcher=()
-    shift
+    local directory=$1 target=$2 launcher=()
+    shift 2
     if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
     echo "setup: building in $directory"
     cmake -S "$root" -B "$directory" -G Ninja --log-level=WARNING "${launcher[@]}" "$@"
-    cmake --build "$directory"
+    cmake --build "$directory" --target "$target"
 }

@@ -1,6 +1,5 @@
 #include "ggufmap/digest.hpp"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <new>
@@ -97,6 +96,21 @@ struct Sha : Digest::State {
     }
 };
 
+// llama-gguf-hash's name space: the UUIDv5 of "en.wikipedia.org/wiki/Llama.cpp" as a URL.
+constexpr unsigned char uuid_namespace[16] = {0xef, 0x00, 0x12, 0x06, 0xda, 0xdc, 0x5f, 0x6d,
+                                              0xa1, 0x5f, 0x33, 0x59, 0xe5, 0x77, 0xd4, 0xe5};
+
+struct Uuid5 : Sha {
+    Uuid5() : Sha(EVP_sha1()) { update(std::as_bytes(std::span(uuid_namespace))); }
+    std::vector<std::byte> finish() override {
+        std::vector<std::byte> uuid = Sha::finish();
+        uuid.resize(16);
+        uuid[6] = (uuid[6] & std::byte{0x0f}) | std::byte{0x50};  // version 5
+        uuid[8] = (uuid[8] & std::byte{0x3f}) | std::byte{0x80};  // variant 10
+        return uuid;
+    }
+};
+
 std::unique_ptr<Digest::State> make_state(DigestKind kind) {
     switch (kind) {
         case DigestKind::xxh3_64:
@@ -107,6 +121,8 @@ std::unique_ptr<Digest::State> make_state(DigestKind kind) {
             return std::make_unique<Xxh64>();
         case DigestKind::sha1:
             return std::make_unique<Sha>(EVP_sha1());
+        case DigestKind::uuid:
+            return std::make_unique<Uuid5>();
         case DigestKind::sha256:
             break;
     }
@@ -125,6 +141,8 @@ std::string_view name_of(DigestKind kind) {
             return "xxh64";
         case DigestKind::sha1:
             return "sha1";
+        case DigestKind::uuid:
+            return "uuid";
         case DigestKind::sha256:
             break;
     }
@@ -141,8 +159,16 @@ void Digest::update(Bytes bytes) { state_->update(bytes); }
 std::vector<std::byte> Digest::bytes() { return state_->finish(); }
 
 std::string Digest::hex() {
+    constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
-    for (const std::byte byte : bytes()) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+    for (const std::byte byte : bytes()) {
+        const auto value = std::to_integer<unsigned>(byte);
+        const bool dash = kind_ == DigestKind::uuid &&
+                          (text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23);
+        if (dash) text += '-';
+        text += digits[value >> 4];
+        text += digits[value & 15];
+    }
     return text;
 }
 

@@ -49,7 +49,8 @@ File::File(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name))
     if (::fstat(fd_.get(), &status) != 0) throw io_error({name_}, "cannot stat", errno);
     if (!S_ISREG(status.st_mode))
         throw Error(ErrorKind::unsupported, {name_},
-                    fmt::format("is {}, not a model", kind_of(status.st_mode)));
+                    fmt::format("is {}, not a model", kind_of(status.st_mode)))
+            .coded("not-a-file");
     identity_ = identify(fd_.get(), name_);
 }
 
@@ -61,6 +62,12 @@ File File::open_at(int directory, const std::string& relative, const std::string
         throw Error(ErrorKind::unsupported, {shown}, "is a socket or device, not a model");
     if (!fd) throw io_error({shown}, "cannot open", errno);
     return File(std::move(fd), shown);
+}
+
+File File::absent(const std::string& shown) {
+    File file;
+    file.name_ = shown;
+    return file;
 }
 
 File File::adopt(Fd fd, const std::string& shown) { return File(std::move(fd), shown); }

@@ -47,6 +47,8 @@ void append_float(std::string& out, Float number) {
         out += "\"NaN\"";
     } else if (std::isinf(number)) {
         out += number < 0 ? "\"-Infinity\"" : "\"Infinity\"";
+    } else if (number == 0 && std::signbit(number)) {
+        out += "-0.0";  // readers take "-0" for an integer, which has no sign
     } else {
         fmt::format_to(std::back_inserter(out), "{}", number);
     }

@@ -84,9 +84,10 @@ std::uint64_t expert_slices(const Tensor& tensor) {
 }
 
 Amount& Amount::operator+=(const Amount& other) {
+    // Sums of file numbers: what is beyond 2^64 is shown as that much.
     tensors += other.tensors;
-    elements += other.elements;
-    bytes += other.bytes;
+    elements = checked::add(elements, other.elements).value_or(UINT64_MAX);
+    bytes = checked::add(bytes, other.bytes).value_or(UINT64_MAX);
     return *this;
 }
 
@@ -135,9 +136,10 @@ Parameters count_parameters(const Model& model) {
     return result;
 }
 
-std::vector<Region> regions_of(const Shard& shard) {
-    const Gguf& gguf = shard.gguf;
-    const Range file{0, shard.file.size()};
+std::vector<Region> regions_of(const Shard& shard) { return regions_of(shard.gguf, shard.file.size()); }
+
+std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes) {
+    const Range file{0, file_bytes};
     std::vector<Region> regions;
     std::uint64_t position = 0;
     const auto add = [&](Region::Kind kind, std::uint64_t end, const Tensor* tensor = nullptr) {

@@ -1,8 +1,10 @@
 #include "ggufmap/model.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 
@@ -22,10 +24,42 @@ std::optional<std::uint32_t> shard_number(std::string_view digits) {
     return number;
 }
 
-Shard read_shard(File file, const Limits& limits) {
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
+bool all_of(std::string_view text, bool (*is)(char)) { return std::all_of(text.begin(), text.end(), is); }
+
+// The source ends here, before the file moves on, as it gives the descriptor its readahead back.
+Gguf read_header(const File& file, const Limits& limits) try {
     FileSource source(file);
-    Gguf gguf = parse(source, limits);
+    return parse(source, limits);
+} catch (const Error& error) {
+    if (!error.blames_model() || !is_raw_part_name(file.name())) throw;
+    throw Error(ErrorKind::unsupported, {file.name()},
+                "a raw part of a file that was cut in pieces: join all parts in order with cat")
+        .coded("raw-part");
+}
+
+Shard read_shard(File file, const Limits& limits) {
+    Gguf gguf = read_header(file, limits);
     return {std::move(file), std::move(gguf)};
+}
+
+// "shard 2 of 6 is missing", "shards 2, 4-6 of 6 are missing".
+std::string missing_shards(const ShardName& name, std::uint32_t first) {
+    std::string list;
+    std::uint32_t missing = 0;
+    for (std::uint32_t number = first, start = 0; number <= name.count + 1; ++number) {
+        const bool absent =
+            number <= name.count && ::access(shard_path(name.prefix, number, name.count).c_str(), F_OK) != 0;
+        if (absent && start == 0) start = number;
+        if (absent) ++missing;
+        if (absent || start == 0) continue;
+        list += fmt::format("{}{}", list.empty() ? "" : ", ", start);
+        if (number - start > 1) list += fmt::format("-{}", number - 1);
+        start = 0;
+    }
+    return fmt::format("{} {} of {} {} missing", missing == 1 ? "shard" : "shards", list, name.count,
+                       missing == 1 ? "is" : "are");
 }
 
 Shard open_shard(const std::string& path, const Limits& limits) {
@@ -42,7 +76,8 @@ void check_split_key(const Shard& shard, std::string_view key, std::uint64_t wan
     if (found == wanted) return;
     throw Error(ErrorKind::mismatch, {shard.file.name(), fmt::format("key '{}'", key)},
                 found ? fmt::format("is {}, wanted {}: the shard belongs to another set", *found, wanted)
-                      : fmt::format("is missing, wanted {}: not a shard of this set", wanted));
+                      : fmt::format("is missing, wanted {}: not a shard of this set", wanted))
+        .coded("shard-foreign");
 }
 
 }  // namespace
@@ -64,6 +99,28 @@ std::optional<ShardName> parse_shard_name(std::string_view path) {
     return ShardName{std::string(path), *number, *count};
 }
 
+bool is_raw_part_name(std::string_view path) {
+    std::string name(path.substr(path.rfind('/') + 1));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    constexpr std::string_view suffix = ".gguf";
+    const auto at = name.find(suffix);
+    if (at == std::string::npos) return false;
+    std::string_view rest = std::string_view(name).substr(at + suffix.size());
+    if (!rest.starts_with('.') && !rest.starts_with('-')) return false;
+    rest.remove_prefix(1);
+    if (rest.size() > 1 && all_of(rest, is_digit)) return true;  // "model.gguf.001"
+    const std::size_t word = rest.starts_with("part") ? 4 : rest.starts_with("split") ? 5 : 0;
+    if (word == 0) return false;
+    rest.remove_prefix(word);
+    if (rest.starts_with('-') || rest.starts_with('_') || rest.starts_with('.')) rest.remove_prefix(1);
+    const auto of = rest.find("of");
+    if (of != std::string_view::npos && of > 0 && rest.size() > of + 2)
+        return all_of(rest.substr(0, of), is_digit) && all_of(rest.substr(of + 2), is_digit);
+    // Not the "partial" and "part" of downloads that were never finished.
+    return !rest.empty() && (all_of(rest, is_digit) || (rest.size() <= 2 && all_of(rest, is_letter)));
+}
+
 std::string shard_path(std::string_view prefix, std::uint32_t number, std::uint32_t count) {
     return fmt::format("{}-{:05}-of-{:05}.gguf", prefix, number, count);
 }
@@ -82,8 +139,8 @@ Model Model::open(const std::string& name, const Places& places, Siblings siblin
                 model.shards_.push_back(open_shard(sibling, limits));
             } catch (const Error& error) {
                 if (error.error_number() != ENOENT || number == shard_name->number) throw;
-                throw Error(ErrorKind::mismatch, {sibling},
-                            fmt::format("shard {} of {} is missing", number, shard_name->count), ENOENT);
+                throw Error(ErrorKind::mismatch, {sibling}, missing_shards(*shard_name, number), ENOENT)
+                    .coded("shard-missing");
             }
         }
     }
@@ -122,6 +179,14 @@ Model Model::of_shards(std::vector<File> files, const Limits& limits) {
     return model;
 }
 
+Model Model::header_only(Gguf gguf, const std::string& name) {
+    Model model;
+    model.name_ = name;
+    model.shards_.push_back({File::absent(name), std::move(gguf)});
+    model.collect();
+    return model;
+}
+
 void Model::collect() {
     std::size_t count = 0;
     for (const Shard& shard : shards_) count += shard.gguf.tensors().size();
@@ -145,7 +210,8 @@ void Model::collect() {
         const ModelTensor& tensor = tensors_[*twice];
         throw Error(ErrorKind::mismatch,
                     {shards_[tensor.shard].file.name(), fmt::format("tensor '{}'", tensor.info->name)},
-                    "the tensor is in another shard, too");
+                    "the tensor is in another shard, too")
+            .coded("duplicate-tensor");
     }
 }
 

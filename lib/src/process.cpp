@@ -44,23 +44,35 @@ bool for_each_number(const std::string& directory, const std::function<void(int)
 
 constexpr std::string_view deleted_mark = " (deleted)";
 
-// The stretches of `maps` that belong to one of `files`.
-std::vector<MappedArea> areas_in(std::string_view maps, std::span<const MapsIdentity> files) {
-    std::vector<MappedArea> areas;
+struct Areas {
+    std::vector<MappedArea> current;
+    std::vector<MappedArea> stale;
+};
+
+// The stretches of `maps` that belong to one of `files`, or to a deleted file of its name.
+Areas areas_in(std::string_view maps, std::span<const MapsIdentity> files) {
+    Areas areas;
     while (!maps.empty()) {
         const auto line = detail::parse_maps_line(next_line(maps));
         if (!line || line->identity.inode == 0) continue;
-        const auto file = std::find(files.begin(), files.end(), line->identity);
+        const bool deleted = line->path.ends_with(deleted_mark);
+        const std::string_view path =
+            line->path.substr(0, line->path.size() - (deleted ? deleted_mark.size() : 0));
+        auto file = std::find_if(files.begin(), files.end(),
+                                 [&](const auto& wanted) { return wanted.same_file(line->identity); });
+        const bool current = file != files.end();
+        if (!current && deleted)
+            file = std::find_if(files.begin(), files.end(),
+                                [&](const auto& wanted) { return wanted.path == path; });
         if (file == files.end()) continue;
-        MappedArea area{.file = static_cast<std::size_t>(file - files.begin()),
+        (current ? areas.current : areas.stale)
+            .push_back({.file = static_cast<std::size_t>(file - files.begin()),
                         .address = line->begin,
                         .range = {line->offset, line->end - line->begin},
                         .shared = line->permissions[3] == 's',
                         .writable = line->permissions[1] == 'w',
-                        .deleted = line->path.ends_with(deleted_mark),
-                        .path = {}};
-        area.path = line->path.substr(0, line->path.size() - (area.deleted ? deleted_mark.size() : 0));
-        areas.push_back(std::move(area));
+                        .deleted = deleted,
+                        .path = std::string(path)});
     }
     return areas;
 }
@@ -133,9 +145,10 @@ MapsIdentity maps_identity(const File& file) {
     std::string_view rest = maps;
     while (!rest.empty()) {
         const auto line = detail::parse_maps_line(next_line(rest));
-        if (line && line->begin <= wanted && wanted < line->end) return line->identity;
+        if (line && line->begin <= wanted && wanted < line->end)
+            return {line->identity.device, line->identity.inode, std::string(line->path)};
     }
-    return {file.identity().device, file.identity().inode};
+    return {file.identity().device, file.identity().inode, ""};
 }
 
 MappingCost& MappingCost::operator+=(const MappingCost& other) {
@@ -162,16 +175,21 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
             return;
         }
         ++scan.processes;
-        Mapper mapper;
-        mapper.pid = pid;
-        mapper.areas = areas_in(*maps, files);
-        if (mapper.areas.empty()) return;
-        describe(folder, mapper);
-        if (detail == Detail::costs) mapper.cost = cost_of(folder, mapper.areas);
-        scan.mappers.push_back(std::move(mapper));
+        Areas areas = areas_in(*maps, files);
+        const auto add = [&](std::vector<Mapper>& list, std::vector<MappedArea>& found) {
+            if (found.empty()) return;
+            Mapper mapper;
+            mapper.pid = pid;
+            mapper.areas = std::move(found);
+            describe(folder, mapper);
+            if (detail == Detail::costs) mapper.cost = cost_of(folder, mapper.areas);
+            list.push_back(std::move(mapper));
+        };
+        add(scan.mappers, areas.current);
+        add(scan.stale, areas.stale);
     });
-    std::sort(scan.mappers.begin(), scan.mappers.end(),
-              [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
+    for (auto* list : {&scan.mappers, &scan.stale})
+        std::sort(list->begin(), list->end(), [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
     return scan;
 }
 

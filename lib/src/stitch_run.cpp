@@ -14,7 +14,7 @@ namespace {
 /// apart.
 class ShardCheck {
 public:
-    ShardCheck(const StitchPlan& plan, Copier& reader) : plan_(plan), reader_(reader) {}
+    ShardCheck(const StitchPlan& plan, Progress& progress) : plan_(plan), reader_(Reflink::never, progress) {}
 
     void pass(const Piece& piece, Bytes bytes) {
         if (piece.source == nullptr) return;
@@ -56,7 +56,7 @@ private:
     }
 
     const StitchPlan& plan_;
-    Copier& reader_;
+    Copier reader_;  // its own: what passes lies in the buffer of another
     const File* current_ = nullptr;
     const Piece* piece_ = nullptr;
     std::optional<Digest> digest_;
@@ -78,7 +78,7 @@ private:
 [[noreturn]] void blame_a_shard(const StitchPlan& plan, Progress& progress) {
     Silent silent(progress);
     Copier reader(Reflink::never, silent);
-    ShardCheck check(plan, reader);
+    ShardCheck check(plan, silent);
     NullSink nowhere;
     reader.copy(plan.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); });
     check.finish();
@@ -96,7 +96,6 @@ void check_unchanged(const StitchPlan& plan) {
 StitchResult run(const StitchPlan& plan, Sink& sink, Reflink reflink, Progress& progress) {
     Silent silent(progress);
     Copier copier(reflink, progress);
-    Copier reader(Reflink::never, silent);
     StitchResult result;
     if (plan.listed.empty() || reflink != Reflink::never) {
         copier.copy(plan.pieces, sink, 0);
@@ -106,7 +105,7 @@ StitchResult run(const StitchPlan& plan, Sink& sink, Reflink reflink, Progress& 
         if (digest.hex() != plan.whole->hex) blame_a_shard(plan, progress);
         result.verified = true;
     } else {
-        ShardCheck check(plan, reader);
+        ShardCheck check(plan, silent);
         copier.copy(plan.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); });
         check.finish();
         result.verified = true;

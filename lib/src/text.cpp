@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "detail/utf8.hpp"
@@ -10,6 +12,15 @@ namespace ggufmap {
 
 bool valid_utf8(std::string_view bytes) {
     while (!bytes.empty()) {
+        // Eight ASCII characters at a time: vocabularies are millions of them.
+        std::uint64_t eight = 0;
+        if (bytes.size() >= sizeof eight) {
+            std::memcpy(&eight, bytes.data(), sizeof eight);
+            if ((eight & 0x8080808080808080) == 0) {
+                bytes.remove_prefix(sizeof eight);
+                continue;
+            }
+        }
         const std::size_t size = detail::decode_utf8(bytes).size;
         if (size == 0) return false;
         bytes.remove_prefix(size);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace ggufmap::test {
 
@@ -35,5 +36,14 @@ public:
 private:
     std::filesystem::path path_;
 };
+
+/// All bytes of a file; empty where there is none.
+inline std::string file_content(const std::filesystem::path& path) {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(path, none);
+    std::string bytes(none ? 0 : size, '\0');
+    std::ifstream(path, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return bytes;
+}
 
 }  // namespace ggufmap::test

@@ -43,6 +43,7 @@ TEST_CASE("numbers are exact and never NaN") {
     CHECK(number(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615\n");
     CHECK(number(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808\n");
     CHECK(number(0.1F) == "0.1\n");
+    CHECK(number(-0.0F) == "-0.0\n");  // "-0" would be read as an integer, and lose its sign
     CHECK(number(9.999999747378752e-06F) == "1e-05\n");
     CHECK(number(std::nan("")) == "\"NaN\"\n");
     CHECK(number(-std::numeric_limits<float>::infinity()) == "\"-Infinity\"\n");

@@ -1,8 +1,11 @@
 #include "ggufmap/model.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "ggufmap/error.hpp"
+#include "ggufmap/pagecache.hpp"
 #include "support/small_model.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -108,4 +111,22 @@ TEST_CASE("what is no regular file is refused without waiting for it") {
     CHECK(failure("/dev/null").find("is a character device") != std::string::npos);
     CHECK(failure(dir.path().string() + "/none").find("cannot open: No such file") != std::string::npos);
     CHECK(failure(dir.write("empty.gguf", "")).find("the file is empty") != std::string::npos);
+}
+
+TEST_CASE("opening a model leaves readahead on for whoever reads its weights") {
+    const test::TemporaryDirectory dir;
+    const std::string path = dir.write("m.gguf", test::small_model(HeaderWriter(), {{"t", {4 << 20}, 0}}));
+    const Model model = Model::open(path);
+    const File& file = model.shards()[0].file;
+    fdatasync(file.fd());
+    posix_fadvise(file.fd(), 0, 0, POSIX_FADV_DONTNEED);
+    const KernelPageCache cache;
+    const auto resident = [&] { return cache.query(file, {0, file.size()}).resident; };
+    if (resident() != 0) {
+        MESSAGE("skipped: this file system keeps what it is told to drop");
+        return;
+    }
+    std::byte byte{};
+    for (std::uint64_t page = 0; page < 4; ++page) file.read_exactly(page * page_size(), {&byte, 1});
+    CHECK(*resident() > 4);
 }

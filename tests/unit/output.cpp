@@ -6,40 +6,25 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 
 #include "ggufmap/error.hpp"
+#include "support/temporary_directory.hpp"
 
 using namespace ggufmap;
+using test::file_content;
 namespace fs = std::filesystem;
 
 namespace {
 
-class Folder {
+class Folder : public test::TemporaryDirectory {
 public:
-    Folder() {
-        std::string path = (fs::temp_directory_path() / "ggufmap-output-XXXXXX").string();
-        REQUIRE(::mkdtemp(path.data()) != nullptr);
-        path_ = path;
-    }
-    ~Folder() { fs::remove_all(path_); }
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
+    std::string file(const std::string& name) const { return (path() / name).string(); }
     std::size_t entries() const {
         return static_cast<std::size_t>(
-            std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+            std::distance(fs::directory_iterator(path()), fs::directory_iterator()));
     }
-
-private:
-    fs::path path_;
 };
-
-std::string content(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void put(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
 OutputFile written(const std::string& path, const OutputFile::Options& options, const std::string& text) {
     OutputFile file = OutputFile::create(path, options);
@@ -62,7 +47,7 @@ TEST_CASE("an output file appears only when it is committed") {
 
         OutputFile file = written(path, {.named = named}, "whole");
         file.commit();
-        CHECK(content(path) == "whole");
+        CHECK(file_content(path) == "whole");
         CHECK(folder.entries() == 1);
     }
 }
@@ -72,27 +57,27 @@ TEST_CASE("an existing file is refused, or replaced where asked") {
         const Folder folder;
         const std::string path = folder.file("out");
         OutputFile late = written(path, {.named = named}, "late");
-        put(path, "first");
+        folder.write("out", "first");
         CHECK_THROWS_AS(OutputFile::create(path, {}), Error);
         CHECK_THROWS_WITH_AS(late.commit(), (path + ": exists already").c_str(), Error);
-        CHECK(content(path) == "first");
+        CHECK(file_content(path) == "first");
 
         OutputFile forced = written(path, {.replace = true, .named = named}, "second");
-        CHECK(content(path) == "first");
+        CHECK(file_content(path) == "first");
         forced.commit();
-        CHECK(content(path) == "second");
+        CHECK(file_content(path) == "second");
     }
 }
 
 TEST_CASE("an input is never an output, whatever it is called") {
     const Folder folder;
-    put(folder.file("in"), "model");
+    folder.write("in", "model");
     fs::create_hard_link(folder.file("in"), folder.file("hard"));
     fs::create_symlink("in", folder.file("soft"));
     const std::vector<FileIdentity> inputs = {File::open(folder.file("in")).identity()};
     for (const char* name : {"in", "hard", "soft"})
         CHECK_THROWS_AS(OutputFile::create(folder.file(name), {.replace = true}, inputs), Error);
-    CHECK(content(folder.file("in")) == "model");
+    CHECK(file_content(folder.file("in")) == "model");
 }
 
 TEST_CASE("a parked file can be published and withdrawn") {
@@ -102,7 +87,7 @@ TEST_CASE("a parked file can be published and withdrawn") {
     file.park();
     OutputFile moved = std::move(file);
     moved.publish();
-    CHECK(content(folder.file("out")) == "parked");
+    CHECK(file_content(folder.file("out")) == "parked");
     moved.withdraw();
     CHECK(folder.entries() == 0);
 }
@@ -125,7 +110,7 @@ TEST_CASE("a cache-neutral file is whole on file systems with and without uncach
         OutputFile file = written(path, {}, text);
         file.write(text.size(), as_bytes(text));
         file.commit();
-        CHECK(content(path) == text + text);
+        CHECK(file_content(path) == text + text);
         ::unlink(path.c_str());
     }
 }

@@ -103,6 +103,17 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
     CHECK_FALSE(table.present_pages(123, llama.areas[0]));  // the fixture has no pagemap: it has ended
 }
 
+TEST_CASE("a deleted file of the model's name is told apart from the model") {
+    FixtureTree tree;
+    add_llama(tree, "5");
+    const std::array<MapsIdentity, 1> replaced = {MapsIdentity{makedev(0xfe, 0), 43, "/models/m.gguf"}};
+    const MapperScan scan = KernelProcessTable(tree.roots()).mappers(replaced, Detail::costs);
+    CHECK(scan.mappers.empty());
+    REQUIRE(scan.stale.size() == 1);
+    CHECK(scan.stale[0].areas.size() == 1);
+    CHECK(scan.stale[0].cost->rss == 8 * 1024);
+}
+
 TEST_CASE("our own mapping is found, with the pages that were touched and no others") {
     const WarmFile disk(64 * page);
     const File file = disk.open();

@@ -29,7 +29,9 @@ HumanTable::HumanTable(const std::vector<Column>& columns) : table_(check(scols_
     check(scols_table_enable_noencoding(table_.get(), 1));  // cells are printable() already
     for (const Column& column : columns) {
         // A width hint of 1 lets libsmartcols choose by content.
-        const int flags = column.shows == Shows::text ? SCOLS_FL_TRUNC : SCOLS_FL_RIGHT;
+        const int flags = column.shows == Shows::text   ? SCOLS_FL_TRUNC
+                          : column.shows == Shows::word ? 0
+                                                        : SCOLS_FL_RIGHT;
         check(scols_table_new_column(table_.get(), column.heading.c_str(), 1, flags));
     }
 }

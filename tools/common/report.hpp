@@ -30,6 +30,7 @@ struct Style {
 
 enum class Shows {
     text,     ///< left-aligned; cut with an ellipsis where a terminal is too narrow
+    word,     ///< left-aligned; never cut
     number,   ///< right-aligned, as it is
     count,    ///< right-aligned, "7.62 B" for people
     size,     ///< right-aligned bytes, "1.2 GiB" for people unless --bytes

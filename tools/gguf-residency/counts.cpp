@@ -37,14 +37,14 @@ void append_counts(std::vector<Cell>& cells, const CacheCounts& bytes) {
         cells.push_back(cli::or_unknown(counter));
 }
 
-std::string summary(const CacheCounts& bytes, bool exact_bytes) {
+std::string summary(const CacheCounts& bytes, const std::string& noun, bool exact_bytes) {
     const auto size = [&](std::uint64_t count) {
         return exact_bytes ? fmt::format("{} bytes", count) : cli::human_size(count);
     };
     if (!bytes.resident)
         return fmt::format("{}, residency unknown: the kernel tells only who may write the file or owns it",
                            size(bytes.total));
-    return fmt::format("{} of {} resident ({})", size(*bytes.resident), size(bytes.total),
+    return fmt::format("{} of {} {} ({})", size(*bytes.resident), size(bytes.total), noun,
                        cli::human_percent(percent_resident(bytes).value_or(100)));
 }
 

@@ -18,7 +18,7 @@ cli::Cell percent_cell(const CacheCounts& bytes);
 std::vector<cli::Column> count_columns();
 void append_counts(std::vector<cli::Cell>& cells, const CacheCounts& bytes);
 
-/// "3.1 GiB of 7.9 GiB (39.2 %) resident"; "residency unknown: ..." where it is.
-std::string summary(const CacheCounts& bytes, bool exact_bytes);
+/// "3.1 GiB of 7.9 GiB resident (39.2 %)", `noun` for "resident"; "residency unknown: ..." where it is.
+std::string summary(const CacheCounts& bytes, const std::string& noun, bool exact_bytes);
 
 }  // namespace ggufmap::residency

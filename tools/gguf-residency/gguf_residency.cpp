@@ -1,9 +1,13 @@
 #include "gguf-residency/gguf_residency.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "common/as_found.hpp"
 #include "common/models.hpp"
+#include "common/numbers.hpp"
+#include "gguf-residency/lens.hpp"
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/view.hpp"
 #include "ggufmap/error.hpp"
@@ -20,11 +24,13 @@ struct Choice {
     Status (*show)(const View&, Models);
     bool has_document;  // --json gives the document of layers and tensors
 };
-constexpr std::array<Choice, 5> choices = {{{"--layers", show_layers, true},
+constexpr std::array<Choice, 7> choices = {{{"--layers", show_layers, true},
                                             {"--tensors", show_tensors, true},
                                             {"--experts", show_experts, false},
                                             {"--pages", show_pages, false},
-                                            {"--ranges", show_ranges, false}}};
+                                            {"--ranges", show_ranges, false},
+                                            {"--procs", show_processes, false},
+                                            {"--budget", show_budget, false}}};
 
 KernelPageCache::Allow method_from(const Args& args) {
     const std::string method = args.text("--method").value_or("auto");
@@ -42,27 +48,51 @@ Status show(const View& view, Models models) {
     return json ? show_document(view, models) : show_heat(view, models);
 }
 
+Status show_and_check(const View& view, Models models) {
+    const Status shown =
+        view.args.has("--quiet") && !view.args.has("--budget") ? Status::ok : show(view, models);
+    return cli::worst(shown, check_requirements(view, models));
+}
+
+Status show_through_process(const View& view, Models models) {
+    const int pid = static_cast<int>(*view.args.number("--pid", {1, 1 << 22}));
+    MappingCost cost;
+    const PageMapCache pages = pages_of_process(view.processes, models, pid, &cost);
+    const View through{view.args, view.io,        view.style, view.selection,
+                       pages,     view.processes, view.roots, fmt::format("in the page tables of {}", pid)};
+    const Status status = show_and_check(through, models);
+    if (!view.args.has("--quiet") && view.style.format == cli::Format::table)
+        view.io.out(
+            fmt::format("referenced since the last --clear-refs: {}\n", cli::human_size(cost.referenced)));
+    if (view.args.has("--clear-refs")) clear_referenced(pid, view.roots);
+    return status;
+}
+
 Status work(const Args& args, Io& io) {
     const KernelPageCache cache(method_from(args));
     const KernelProcessTable processes;
-    const View view{args, io, cli::Style::from(args), cli::selection_from(args), cache, processes, {}};
     std::vector<Model> models;
-    Status status = cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
+    const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
         const cli::AsFound as_found(cache, name, cli::places_from(io));
         models.push_back(Model::open(name, cli::places_from(io)));
         as_found.restore(models.back());
         return Status::ok;
     });
-    if (models.empty()) return status;
-    if (!args.has("--quiet")) status = cli::worst(status, show(view, models));
-    return cli::worst(status, check_requirements(view, models));
+    if (models.empty()) return opened;
+    const View view{args, io, cli::Style::from(args), cli::selection_from(args), cache, processes, {}};
+    const Status shown =
+        args.has("--pid") ? show_through_process(view, models) : show_and_check(view, models);
+    return cli::worst(opened, shown);
 }
 
 }  // namespace
 
 int gguf_residency(std::span<const std::string> arguments, Io& io) {
     return cli::run(residency_tool(), arguments, io, [&](const Args& args) {
-        args.at_most_one_of({"--layers", "--tensors", "--experts", "--pages", "--ranges"});
+        args.at_most_one_of(
+            {"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs", "--budget"});
+        if (args.has("--clear-refs") && !args.has("--pid"))
+            throw Error(ErrorKind::usage, {}, "--clear-refs: needs --pid");
         return work(args, io);
     });
 }

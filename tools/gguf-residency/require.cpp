@@ -31,15 +31,15 @@ cli::Status check_requirements(const View& view, Models models) {
         for (const Requirement& wanted : requirements) {
             const CacheCounts bytes = count_ranges(view.cache, model, wanted.selection.ranges(model));
             if (!bytes.resident) {
-                cli::say(
-                    view.args, view.io,
-                    fmt::format("{}: --require {}: {}", model.name(), wanted.text, summary(bytes, false)));
+                cli::say(view.args, view.io,
+                         fmt::format("{}: --require {}: {}", model.name(), wanted.text,
+                                     summary(bytes, view.noun, false)));
                 status = cli::worst(status, cli::Status::trouble);
             } else if (percent_resident(bytes).value_or(100) < wanted.percent) {
                 if (!view.args.has("--quiet"))
                     cli::say(view.args, view.io,
                              fmt::format("{}: --require {}: {}", model.name(), wanted.text,
-                                         summary(bytes, false)));
+                                         summary(bytes, view.noun, false)));
                 status = cli::worst(status, cli::Status::no);
             }
         }

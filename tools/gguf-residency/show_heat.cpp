@@ -85,7 +85,7 @@ cli::Status show_heat(const View& view, Models models) {
         const HeatMap map = heat_map(portions);
         if (view.style.format == cli::Format::table) {
             view.io.out(fmt::format("{}: {}{}\n", printable(model.name()),
-                                    summary(total_of(portions), view.style.exact_bytes),
+                                    summary(total_of(portions), view.noun, view.style.exact_bytes),
                                     folio_remark(view.cache, model, portions)));
         }
         if (view.style.format == cli::Format::table && view.io.terminal(cli::Stream::out).present) {

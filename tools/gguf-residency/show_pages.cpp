@@ -83,7 +83,7 @@ cli::Status show_pages(const View& view, Models models) {
         for (const Shard& shard : model.shards()) {
             view.io.out(fmt::format("{}: {}\n", printable(shard.file.name()),
                                     summary(count_bytes(view.cache, shard.file, {0, shard.file.size()}),
-                                            view.style.exact_bytes)));
+                                            view.noun, view.style.exact_bytes)));
             draw_strip(view, shard.file);
         }
     }

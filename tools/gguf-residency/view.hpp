@@ -25,6 +25,7 @@ struct View {
     const PageCache& cache;
     const ProcessTable& processes;
     KernelRoots roots;
+    std::string noun = "resident";  ///< what the cache's pages are: "in the page tables of 123 (llama)"
 };
 
 using Models = std::span<const Model>;
@@ -35,6 +36,8 @@ cli::Status show_layers(const View& view, Models models);
 cli::Status show_tensors(const View& view, Models models);
 cli::Status show_experts(const View& view, Models models);
 cli::Status show_pages(const View& view, Models models);
+cli::Status show_processes(const View& view, Models models);
+cli::Status show_budget(const View& view, Models models);
 cli::Status show_ranges(const View& view, Models models);
 cli::Status show_document(const View& view, Models models);  ///< --json of the views above
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "ggufmap/export.hpp"
 
@@ -32,7 +33,13 @@ public:
 
     Error(ErrorKind kind, Where where, const std::string& reason, int error_number = 0);
 
+    /// The same error under a code of its own instead of its kind's; `code` is a string literal.
+    Error coded(std::string_view code) &&;
+
     ErrorKind kind() const { return kind_; }
+    /// A stable word for programs: "duplicate-key", "shard-missing" ...; "malformed", "limit" and so on where
+    /// nothing more precise is known. gguf-inspect(1) lists them.
+    std::string_view code() const { return code_; }
     const Where& where() const { return where_; }
     /// The reason alone, without file and place.
     const std::string& reason() const { return reason_; }
@@ -43,10 +50,14 @@ public:
 
 private:
     ErrorKind kind_;
+    std::string_view code_;
     Where where_;
     std::string reason_;
     int error_number_;
 };
+
+/// "FILE: PLACE: offset 0xN: REASON", absent parts left out: the one form of every message.
+GGUFMAP_API std::string in_words(const Error::Where& where, std::string_view reason);
 
 /// An ErrorKind::io error whose reason is "ACTION: strerror(error_number)".
 GGUFMAP_API Error io_error(Error::Where where, const std::string& action, int error_number);

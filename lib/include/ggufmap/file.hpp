@@ -50,6 +50,8 @@ public:
     static File open_at(int directory, const std::string& relative, const std::string& shown);
     /// Takes over an open descriptor.
     static File adopt(Fd fd, const std::string& shown);
+    /// A name without a file behind it: size 0, descriptor -1. What a header from a pipe belongs to.
+    static File absent(const std::string& shown);
 
     const std::string& name() const { return name_; }
     int fd() const { return fd_.get(); }
@@ -68,6 +70,7 @@ public:
     Fd reopen(int flags) const;
 
 private:
+    File() = default;
     File(Fd fd, std::string name);
 
     Fd fd_;

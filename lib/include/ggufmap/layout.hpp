@@ -35,7 +35,7 @@ GGUFMAP_API Role role_of(std::string_view tensor_name);
 /// behind the other and are equally large.
 GGUFMAP_API std::uint64_t expert_slices(const Tensor& tensor);
 
-struct Amount {
+struct GGUFMAP_API Amount {
     std::uint64_t tensors = 0;
     std::uint64_t elements = 0;
     std::uint64_t bytes = 0;
@@ -46,7 +46,7 @@ struct Amount {
 };
 
 /// A layer, or (without a number) all that belongs to none.
-struct LayerAmounts {
+struct GGUFMAP_API LayerAmounts {
     std::string_view stack;
     std::optional<std::uint32_t> layer;
     std::array<Amount, part_count> parts{};
@@ -85,5 +85,7 @@ struct Region {
 /// The whole file from 0 to its end without holes; what reaches beyond the end is cut off, empty regions are
 /// left out.
 GGUFMAP_API std::vector<Region> regions_of(const Shard& shard);
+/// The same for a header whose file has, or will have, `file_bytes`.
+GGUFMAP_API std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes);
 
 }  // namespace ggufmap

@@ -24,6 +24,9 @@ struct ShardName {
 /// Nothing where `path` is not named like a shard. Numbers have five digits or more, as llama.cpp writes
 /// them.
 GGUFMAP_API std::optional<ShardName> parse_shard_name(std::string_view path);
+/// What browsers and upload scripts cut a file into when it was too large for them, to be joined with cat:
+/// "model.gguf.part1of2", "model.gguf-split-a". No GGUF shard: only the first part starts with a header.
+GGUFMAP_API bool is_raw_part_name(std::string_view path);
 GGUFMAP_API std::string shard_path(std::string_view prefix, std::uint32_t number, std::uint32_t count);
 
 /// Where models are looked up that are not paths. The library reads no environment: tools fill this in.
@@ -67,7 +70,11 @@ public:
     /// Of all shards of a set, in any order and under any names. Throws Error as open() does; mismatch where
     /// one is missing or there twice.
     static Model of_shards(std::vector<File> files, const Limits& limits = {});
+    /// Only a header, read from a pipe: its one shard has no file behind it.
+    static Model header_only(Gguf gguf, const std::string& name);
 
+    /// False for header_only(): sizes of files are then unknown, and no weights can be read.
+    bool has_files() const { return shards_.front().file.fd() >= 0; }
     /// As the caller named it.
     const std::string& name() const { return name_; }
     const std::vector<Shard>& shards() const { return shards_; }

@@ -21,7 +21,9 @@ namespace ggufmap {
 struct MapsIdentity {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
-    auto operator<=>(const MapsIdentity&) const = default;
+    std::string path = {};  ///< finds mappings of a deleted file that once had this name; "": do not look
+
+    bool same_file(const MapsIdentity& other) const { return device == other.device && inode == other.inode; }
 };
 /// Found by mapping one page (never touched) and looking it up in our own maps. Throws Error (io).
 GGUFMAP_API MapsIdentity maps_identity(const File& file);
@@ -75,6 +77,8 @@ struct Opener {
 
 struct MapperScan {
     std::vector<Mapper> mappers;      ///< by PID
+    std::vector<Mapper> stale;        ///< map a deleted file that had the name of one of the files: an older
+                                      ///< version of the model, which still takes its memory
     std::uint64_t processes = 0;      ///< looked at
     std::uint64_t not_permitted = 0;  ///< of these: maps unreadable; root would see them
 };

@@ -45,7 +45,7 @@ struct PlannedShard {
 };
 
 /// Refers to the files it was made from: they must outlive it.
-struct ShardPlan {
+struct GGUFMAP_API ShardPlan {
     const File* source = nullptr;
     std::string prefix;  ///< directory and beginning of the names
     Range head;          ///< what of the source is in no shard as it is: the header

@@ -15,7 +15,7 @@
 namespace ggufmap {
 
 /// Owns the open files that its pieces refer to. Move-only.
-struct StitchPlan {
+struct GGUFMAP_API StitchPlan {
     std::optional<Model> model;     ///< the shards; nothing for raw pieces
     std::vector<File> raw;          ///< the raw pieces in order
     std::vector<Piece> pieces;      ///< all of the result

@@ -66,17 +66,18 @@ Gguf HeaderParser::run() {
 void HeaderParser::read_preamble() {
     const Bytes start = in_.peek_start(512);
     if (start.size() < 4 || load_le<std::uint32_t>(start.data()) != gguf_magic)
-        throw Error(ErrorKind::unsupported, {source_.name()}, describe_foreign(start));
+        throw Error(ErrorKind::unsupported, {source_.name()}, describe_foreign(start)).coded("not-gguf");
     in_.u32("magic");
     const std::uint32_t version = in_.u32("version");
     if (version != 0 && (version & 0xFFFF) == 0)
         in_.fail(ErrorKind::unsupported, 4,
-                 "big-endian GGUF is not supported: convert the model for little-endian");
+                 "big-endian GGUF is not supported: convert the model for little-endian", "big-endian");
     if (version == 1)
-        in_.fail(ErrorKind::unsupported, 4, "GGUF version 1 is not supported: convert the model again");
+        in_.fail(ErrorKind::unsupported, 4, "GGUF version 1 is not supported: convert the model again",
+                 "version");
     if (version == 0 || version > 3)
-        in_.fail(ErrorKind::unsupported, 4,
-                 fmt::format("GGUF version {} is unknown, wanted 2 or 3", version));
+        in_.fail(ErrorKind::unsupported, 4, fmt::format("GGUF version {} is unknown, wanted 2 or 3", version),
+                 "version");
     out_.version_ = version;
 
     tensor_count_ = in_.u64("tensor count");
@@ -166,7 +167,8 @@ void HeaderParser::read_tensor() {
     if (type != nullptr && type->status == TypeStatus::removed)
         in_.fail(ErrorKind::unsupported, type_at,
                  fmt::format("tensor type {} ({}) was removed from ggml: quantize the model again", type->id,
-                             type->name));
+                             type->name),
+                 "removed-type");
     if (type != nullptr) {
         if (tensor.dimension[0] % type->block_elements != 0)
             in_.fail(ErrorKind::malformed, dimensions_at,
@@ -212,19 +214,21 @@ void HeaderParser::check_names() {
     const auto name_of = [this](std::uint32_t i) { return out_.tensors_[i].name; };
     out_.key_index_ = NameIndex(static_cast<std::uint32_t>(out_.metadata_.size()), key_of);
     out_.tensor_index_ = NameIndex(static_cast<std::uint32_t>(out_.tensors_.size()), name_of);
-    const auto fail = [this](const std::string& place, Range where) {
-        throw Error(ErrorKind::malformed, {source_.name(), place, where.offset}, "the name occurs twice");
+    const auto fail = [this](const std::string& place, Range where, std::string_view code) {
+        throw Error(ErrorKind::malformed, {source_.name(), place, where.offset}, "the name occurs twice")
+            .coded(code);
     };
     if (const auto twice = out_.key_index_.duplicate(key_of))
-        fail(fmt::format("key '{}'", key_of(*twice)), out_.metadata_[*twice].where);
+        fail(fmt::format("key '{}'", key_of(*twice)), out_.metadata_[*twice].where, "duplicate-key");
     if (const auto twice = out_.tensor_index_.duplicate(name_of))
-        fail(fmt::format("tensor '{}'", name_of(*twice)), out_.tensors_[*twice].where);
+        fail(fmt::format("tensor '{}'", name_of(*twice)), out_.tensors_[*twice].where, "duplicate-tensor");
 }
 
 void HeaderParser::read_alignment() {
     if (const KeyValue* entry = out_.find("general.alignment")) {
         const auto fail = [&](ErrorKind kind, const std::string& reason) {
-            throw Error(kind, {source_.name(), "key 'general.alignment'", entry->where.offset}, reason);
+            throw Error(kind, {source_.name(), "key 'general.alignment'", entry->where.offset}, reason)
+                .coded("alignment");
         };
         if (entry->value.type() != ValueType::uint32)
             fail(ErrorKind::malformed,
@@ -242,7 +246,8 @@ void HeaderParser::read_alignment() {
         throw Error(ErrorKind::malformed,
                     {source_.name(), fmt::format("tensor '{}'", tensor.name), tensor.where.end() - 8},
                     fmt::format("tensor offset {} is no multiple of the alignment {}", tensor.offset,
-                                out_.alignment_));
+                                out_.alignment_))
+            .coded("misaligned");
     }
 }
 

@@ -73,7 +73,8 @@ void HeaderReader::expect(std::uint64_t count, std::uint64_t least_bytes, const 
     if (!need || (total && *need > *total - position_))
         fail(ErrorKind::malformed, position_,
              fmt::format("{} claims {}, but only {} bytes are left", field, count,
-                         total ? *total - position_ : std::uint64_t{0}));
+                         total ? *total - position_ : std::uint64_t{0}),
+             "truncated-header");
 }
 
 Bytes HeaderReader::peek_start(std::size_t size) {
@@ -94,14 +95,16 @@ std::string HeaderReader::place_in_words() const {
     return place_.kind;
 }
 
-void HeaderReader::fail(ErrorKind kind, std::uint64_t offset, const std::string& reason) const {
-    throw Error(kind, {source_.name(), place_in_words(), offset}, reason);
+void HeaderReader::fail(ErrorKind kind, std::uint64_t offset, const std::string& reason,
+                        std::string_view code) const {
+    Error error(kind, {source_.name(), place_in_words(), offset}, reason);
+    throw code.empty() ? error : std::move(error).coded(code);
 }
 
 void HeaderReader::fail_truncated(std::uint64_t need, const char* field) const {
     const std::uint64_t left = source_.size().value_or(filled_) - position_;
     fail(ErrorKind::malformed, position_,
-         fmt::format("truncated in {}: need {} bytes, {} left", field, need, left));
+         fmt::format("truncated in {}: need {} bytes, {} left", field, need, left), "truncated-header");
 }
 
 std::byte* HeaderReader::release() {

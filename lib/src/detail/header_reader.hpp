@@ -39,7 +39,9 @@ public:
     /// Up to `size` bytes from the start, whatever the position; fewer where the source is shorter.
     Bytes peek_start(std::size_t size);
 
-    [[noreturn]] void fail(ErrorKind kind, std::uint64_t offset, const std::string& reason) const;
+    /// `code` as in Error::coded(); empty for the kind's own.
+    [[noreturn]] void fail(ErrorKind kind, std::uint64_t offset, const std::string& reason,
+                           std::string_view code = {}) const;
 
     /// Gives the bytes read so far away, without what was read ahead.
     std::byte* release();

@@ -52,10 +52,12 @@ public:
         const auto embedding = number("embedding_length");
         const auto even =
             heads && *heads != 0 && embedding ? std::optional(*embedding / *heads) : std::nullopt;
-        const auto key = number("attention.key_length");
-        const auto value = number("attention.value_length");
-        if ((!key || !value) && !even) return std::nullopt;
-        return HeadSize{key ? *key : *even, value ? *value : *even};
+        const auto given_key = number("attention.key_length");
+        const auto given_value = number("attention.value_length");
+        const auto key = given_key ? given_key : even;
+        const auto value = given_value ? given_value : even;
+        if (!key || !value) return std::nullopt;
+        return HeadSize{*key, *value};
     }
 
     // With multi-head latent attention the compressed K serves as V, too.

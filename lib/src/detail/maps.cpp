@@ -29,7 +29,8 @@ std::optional<MapsLine> parse_maps_line(std::string_view line) {
     result.begin = *begin;
     result.end = *end;
     result.offset = *offset;
-    result.identity = {makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor)), *inode};
+    result.identity.device = makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor));
+    result.identity.inode = *inode;
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     result.path = line;
     return result;

@@ -1,0 +1,44 @@
+// Lists of digests: those that llama-gguf-hash writes, of tensors and whole models, and those of xxhsum,
+// sha256sum and sha1sum, of files. Names in them are compared, never opened.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ggufmap/digest.hpp"
+#include "ggufmap/export.hpp"
+
+namespace ggufmap {
+
+struct ManifestEntry {
+    DigestKind kind;
+    std::string hex;   ///< lower case; a uuid with its dashes
+    std::string name;  ///< "FILE:TENSOR", "FILE"; as it is, whatever bytes
+    bool of_file;      ///< a digest of a file's bytes (xxhsum, sha256sum); else of weights (llama-gguf-hash)
+    std::uint32_t line;
+};
+
+struct Manifest {
+    std::vector<ManifestEntry> entries;
+    std::vector<std::uint32_t> unknown;  ///< numbers of lines that say nothing we know, empty ones aside
+};
+
+/// Takes, line by line and mixed:
+/// - "xxh64     HEX  FILE:TENSOR" and "xxh64     HEX  FILE", also xxh3, xxh3_64, sha1, sha256, uuid;
+/// - "HEX  FILE" and "HEX *FILE": 16 digits are XXH64, 32 XXH3-128, 40 SHA-1, 64 SHA-256; "XXH3_HEX  FILE";
+/// - "SHA256 (FILE) = HEX", also XXH3, XXH64, XXH128, SHA1.
+/// A line that begins with a backslash has \\, \n and \r in its name escaped, as coreutils do.
+/// Throws Error (malformed) naming `name` when no line is any of these.
+GGUFMAP_API Manifest parse_manifest(std::string_view text, const std::string& name);
+
+/// A llama-gguf-hash line without newline; `name` is "FILE" or "FILE:TENSOR".
+GGUFMAP_API std::string weights_line(DigestKind kind, std::string_view hex, std::string_view name);
+/// A line that xxhsum -c, sha1sum -c or sha256sum -c accepts, without newline.
+GGUFMAP_API std::string file_line(DigestKind kind, std::string_view hex, std::string_view name);
+
+/// The part behind the last slash.
+GGUFMAP_API std::string_view base_name(std::string_view path);
+
+}  // namespace ggufmap

@@ -1,0 +1,44 @@
+// Threads that work on one thing together, and end together.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace ggufmap::detail {
+
+class Gang {
+public:
+    /// Calls work(0) ... work(count - 1), each on a thread of its own, the first on the caller's. Returns
+    /// when all have returned; rethrows the first exception. Members that see failed() may stop early.
+    template <typename Work>
+    void run(unsigned count, const Work& work) {
+        {
+            std::vector<std::jthread> others;
+            for (unsigned i = 1; i < count; ++i) others.emplace_back([this, i, &work] { guarded(i, work); });
+            guarded(0, work);
+        }
+        if (error_) std::rethrow_exception(error_);
+    }
+    bool failed() const { return failed_; }
+
+private:
+    template <typename Work>
+    void guarded(unsigned index, const Work& work) {
+        try {
+            work(index);
+        } catch (...) {
+            const std::scoped_lock lock(mutex_);
+            if (!error_) error_ = std::current_exception();
+            failed_ = true;
+        }
+    }
+
+    std::mutex mutex_;
+    std::exception_ptr error_;
+    std::atomic<bool> failed_ = false;
+};
+
+}  // namespace ggufmap::detail

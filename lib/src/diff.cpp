@@ -1,0 +1,237 @@
+#include "ggufmap/diff.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "detail/gang.hpp"
+#include "ggufmap/types.hpp"
+#include "ggufmap/weight_digests.hpp"
+
+namespace ggufmap {
+namespace {
+
+// A multiple of every block; 64 Ki floats on each side stay in the processor's cache.
+constexpr std::uint64_t chunk_elements = 65536;
+
+bool about_sharding(std::string_view key) {
+    return key == "split.no" || key == "split.count" || key == "split.tensors.count";
+}
+
+bool equal(const Value& a, const Value& b) {
+    return a.type() == b.type() && std::ranges::equal(a.bytes(), b.bytes());
+}
+
+void compare_metadata(const Gguf& before, const Gguf& after, ModelDiff& diff) {
+    for (const KeyValue& pair : before.metadata()) {
+        if (about_sharding(pair.key)) continue;
+        const KeyValue* const other = after.find(pair.key);
+        if (other != nullptr && equal(pair.value, other->value)) {
+            ++diff.same_keys;
+        } else {
+            diff.keys.push_back({pair.key, &pair, other});
+        }
+    }
+    for (const KeyValue& pair : after.metadata()) {
+        if (!about_sharding(pair.key) && before.find(pair.key) == nullptr)
+            diff.keys.push_back({pair.key, nullptr, &pair});
+    }
+}
+
+// Bytes of a tensor, a chunk at a time. What was not resident leaves the page cache again.
+class ChunkReader {
+public:
+    ChunkReader(const Model& model, const ModelTensor& tensor, const ReadOptions& options)
+        : file_(model.shards()[tensor.shard].file),
+          type_(*find_tensor_type(tensor.info->type)),
+          range_(*tensor.range),
+          keep_(options.keep_cache),
+          fd_(file_.reopen(O_RDONLY)) {}
+
+    // Elements [first, first + out.size()), which begin and end with a block.
+    void read(std::uint64_t first, std::span<float> out) {
+        const Range piece{range_.offset + first / type_.block_elements * type_.block_bytes,
+                          out.size() / type_.block_elements * type_.block_bytes};
+        bytes_.resize(piece.size);
+        const CacheCounts before = kernel_.query(file_, piece);
+        file_.read_exactly(piece.offset, bytes_);
+        if (!keep_ && before.resident == 0) {
+            const Range pages = page_cover(piece, page_size());
+            ::posix_fadvise(fd_.get(), static_cast<off_t>(pages.offset), static_cast<off_t>(pages.size),
+                            POSIX_FADV_DONTNEED);
+        }
+        dequantise(type_.id, bytes_, out);
+    }
+
+private:
+    const File& file_;
+    const TensorType& type_;
+    Range range_;
+    bool keep_;
+    Fd fd_;
+    KernelPageCache kernel_;
+    std::vector<std::byte> bytes_;
+};
+
+class Accumulator {
+public:
+    void add(std::span<const float> before, std::span<const float> after) {
+        for (std::size_t i = 0; i < before.size(); ++i) {
+            const double a = before[i];
+            const double b = after[i];
+            if (!std::isfinite(a) || !std::isfinite(b)) {
+                ++result_.not_finite;
+                continue;
+            }
+            const double distance = b - a;
+            apart_ += distance * distance;
+            norm_ += a * a;
+            result_.largest = std::max(result_.largest, std::abs(distance));
+        }
+        result_.elements += before.size();
+    }
+    ValueDifference result() const {
+        ValueDifference result = result_;
+        if (apart_ > 0)
+            result.relative = norm_ > 0 ? std::sqrt(apart_ / norm_) : std::numeric_limits<double>::infinity();
+        return result;
+    }
+
+private:
+    ValueDifference result_;
+    double apart_ = 0;
+    double norm_ = 0;
+};
+
+// Nothing when asked to stop.
+std::optional<ValueDifference> compare_values(const Model& before, const Model& after,
+                                              const TensorDifference& tensor, const ReadOptions& options) {
+    ChunkReader left(before, *tensor.before, options);
+    ChunkReader right(after, *tensor.after, options);
+    std::vector<float> a(chunk_elements);
+    std::vector<float> b(chunk_elements);
+    Accumulator sum;
+    const std::uint64_t elements = tensor.before->info->elements();
+    for (std::uint64_t first = 0; first < elements; first += chunk_elements) {
+        if (options.stop.stop_requested()) return std::nullopt;
+        const std::uint64_t count = std::min(chunk_elements, elements - first);
+        left.read(first, std::span(a).first(count));
+        right.read(first, std::span(b).first(count));
+        sum.add(std::span(a).first(count), std::span(b).first(count));
+    }
+    return sum.result();
+}
+
+bool has_values(const TensorDifference& tensor) {
+    return tensor.before != nullptr && tensor.after != nullptr && !tensor.shape && !tensor.error &&
+           can_dequantise(tensor.before->info->type) && can_dequantise(tensor.after->info->type);
+}
+
+void add_values(const Model& before, const Model& after, const ReadOptions& options, ModelDiff& diff) {
+    std::atomic<std::size_t> next = 0;
+    detail::Gang gang;
+    gang.run(std::max(options.jobs, 1U), [&](unsigned) {
+        for (std::size_t i = next++; i < diff.tensors.size() && !gang.failed(); i = next++) {
+            TensorDifference& tensor = diff.tensors[i];
+            if (!has_values(tensor)) continue;
+            try {
+                tensor.values = compare_values(before, after, tensor, options);
+            } catch (const Error& error) {
+                tensor.error = error;
+            }
+        }
+    });
+}
+
+// Digests of one model's tensors, to be found by tensor.
+class Side {
+public:
+    Side(const Model& model, const Selection& selection, const ReadOptions& options)
+        : model_(model), by_tensor_(model.tensors().size()) {
+        WeightRequest request;
+        request.kinds = {DigestKind::xxh3_128};
+        request.selection = selection;
+        WeightReport report = digest_weights(model, request, options);
+        complete_ = report.complete;
+        for (std::size_t i = 0; i < report.tensors.size(); ++i) {
+            const ModelTensor* const tensor = report.tensors[i].tensor;
+            std::optional<Digests>& all = by_tensor_[index_of(*tensor)];
+            if (!all) {
+                tensors_.push_back(tensor);
+                all.emplace();
+            }
+            Digests& slice = report.digests[i];  // of an expert, or all of the tensor
+            all->hex.push_back(std::move(slice.hex.front()));
+            if (slice.error) all->error = slice.error;
+        }
+    }
+    Side(const Side&) = delete;
+    Side& operator=(const Side&) = delete;
+
+    bool complete() const { return complete_; }
+    const std::vector<const ModelTensor*>& tensors() const { return tensors_; }
+    // Null for a tensor that was not selected.
+    const Digests* digests(const ModelTensor* tensor) const {
+        if (tensor == nullptr) return nullptr;
+        const std::optional<Digests>& digests = by_tensor_[index_of(*tensor)];
+        return digests ? &*digests : nullptr;
+    }
+
+private:
+    std::size_t index_of(const ModelTensor& tensor) const {
+        return static_cast<std::size_t>(&tensor - model_.tensors().data());
+    }
+
+    const Model& model_;
+    std::vector<const ModelTensor*> tensors_;
+    std::vector<std::optional<Digests>> by_tensor_;
+    bool complete_ = true;
+};
+
+TensorDifference compare(const ModelTensor& before, const Digests& left, const ModelTensor& after,
+                         const Digests& right) {
+    TensorDifference result{before.info->name, &before, &after};
+    result.type = before.info->type != after.info->type;
+    result.shape = before.info->dimension != after.info->dimension;
+    result.error = left.error ? left.error : right.error;
+    result.bytes = result.type || result.shape || (!result.error && left.hex != right.hex);
+    return result;
+}
+
+}  // namespace
+
+ModelDiff diff(const Model& before, const Model& after, const DiffRequest& request,
+               const ReadOptions& options) {
+    ModelDiff result;
+    const bool everything = request.selection.everything();
+    if (everything) compare_metadata(before.head(), after.head(), result);
+    const Side left(before, request.selection, options);
+    const Side right(after, request.selection, options);
+    for (const ModelTensor* const tensor : left.tensors()) {
+        const ModelTensor* const other = after.find_tensor(tensor->info->name);
+        const Digests* const theirs = right.digests(other);
+        if (theirs == nullptr) {
+            result.tensors.push_back({tensor->info->name, tensor, nullptr});
+            continue;
+        }
+        TensorDifference difference = compare(*tensor, *left.digests(tensor), *other, *theirs);
+        if (difference.bytes || difference.error) {
+            result.tensors.push_back(std::move(difference));
+        } else {
+            ++result.same_tensors;
+        }
+    }
+    for (const ModelTensor* const tensor : right.tensors()) {
+        if (before.find_tensor(tensor->info->name) == nullptr)
+            result.tensors.push_back({tensor->info->name, nullptr, tensor});
+    }
+    result.complete = left.complete() && right.complete();
+    if (request.values && result.complete) add_values(before, after, options, result);
+    result.complete &= !options.stop.stop_requested();
+    return result;
+}
+
+}  // namespace ggufmap

@@ -1,0 +1,187 @@
+#include "ggufmap/resident.hpp"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "detail/direct_ring.hpp"
+#include "detail/gang.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/layout.hpp"
+
+namespace ggufmap {
+namespace {
+
+constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
+
+enum class Answer {
+    all,     // the buffer is full
+    absent,  // a page is not in memory
+};
+
+// Fills `out` from the page cache alone.
+Answer read_cached(int fd, const File& file, std::uint64_t offset, std::span<std::byte> out) {
+    while (!out.empty()) {
+        const iovec vector{out.data(), out.size()};
+        const ssize_t got = ::preadv2(fd, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) return Answer::absent;
+        if (got < 0) throw io_error({file.name(), {}, offset}, "cannot read what is in memory", errno);
+        if (got == 0)
+            throw Error(ErrorKind::mismatch, {file.name(), {}, offset}, "the file shrank while it was read");
+        offset += static_cast<std::uint64_t>(got);
+        out = out.subspan(static_cast<std::size_t>(got));
+    }
+    return Answer::all;
+}
+
+// A descriptor for each shard whose reads do not set off readahead.
+std::vector<Fd> reopen_all(const Model& model, int flags) {
+    std::vector<Fd> opened;
+    for (const Shard& shard : model.shards()) {
+        opened.push_back(shard.file.reopen(O_RDONLY | flags));
+        ::posix_fadvise(opened.back().get(), 0, 0, POSIX_FADV_RANDOM);
+    }
+    return opened;
+}
+
+bool wholly_resident(const PageCache& cache, const File& file, Range range) {
+    const CacheCounts counts = cache.query(file, range);
+    return counts.resident && *counts.resident == counts.total;
+}
+
+// Nothing where a page is not there.
+std::optional<Digests> digest_cached(int fd, const File& file, Range range,
+                                     const std::vector<DigestKind>& kinds, std::span<std::byte> buffer) {
+    std::vector<Digest> running;
+    for (const DigestKind kind : kinds) running.emplace_back(kind);
+    while (!range.empty()) {
+        const std::span<std::byte> piece = buffer.first(std::min<std::uint64_t>(buffer.size(), range.size));
+        if (read_cached(fd, file, range.offset, piece) == Answer::absent) return std::nullopt;
+        for (Digest& digest : running) digest.update(piece);
+        range = {range.offset + piece.size(), range.size - piece.size()};
+    }
+    Digests digests;
+    for (Digest& digest : running) digests.hex.push_back(digest.hex());
+    return digests;
+}
+
+std::vector<Range> resident_stretches(const PageCache& cache, const File& file) {
+    const auto map = cache.map(file, {0, file.size()});
+    if (!map)
+        throw Error(ErrorKind::unsupported, {file.name()},
+                    "the kernel does not tell what of it is in memory");
+    return map->stretches(true);
+}
+
+const ModelTensor* tensor_at(const Model& model, std::uint32_t shard, Range where) {
+    const auto found =
+        std::find_if(model.tensors().begin(), model.tensors().end(), [&](const ModelTensor& tensor) {
+            return tensor.shard == shard && tensor.range && tensor.range->overlaps(where);
+        });
+    return found == model.tensors().end() ? nullptr : &*found;
+}
+
+// Adds the pages of `first` in which memory and disk differ to `faults`.
+void compare_pages(const Model& model, std::uint32_t shard, std::uint64_t first, Bytes disk, Bytes memory,
+                   std::vector<CacheFault>& faults) {
+    const std::uint64_t page = page_size();
+    for (std::uint64_t at = 0; at < disk.size(); at += page) {
+        const std::uint64_t size = std::min<std::uint64_t>(page, disk.size() - at);
+        if (std::memcmp(disk.data() + at, memory.data() + at, size) == 0) continue;
+        const Range where{first + at, size};
+        CacheFault* const last = faults.empty() ? nullptr : &faults.back();
+        if (last != nullptr && last->where.shard == shard && last->where.range.end() == where.offset) {
+            last->where.range.size += size;
+        } else {
+            faults.push_back({{shard, where}, tensor_at(model, shard, where)});
+        }
+    }
+}
+
+}  // namespace
+
+ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind>& kinds,
+                                const Selection& selection, const ReadOptions& options) {
+    model.require_complete();
+    const KernelPageCache kernel;
+    const PageCache& cache = options.page_cache != nullptr ? *options.page_cache : kernel;
+    ResidentDigests result;
+    result.tensors = selected_tensors(model, selection);
+    const std::size_t count = result.tensors.size();
+    result.digests.resize(count);
+    const std::vector<Fd> opened = reopen_all(model, 0);
+    std::vector<char> resident(count, 0);  // not vector<bool>: several threads write
+    std::atomic<std::size_t> next = 0;
+    std::atomic<bool> stopped = false;
+    detail::Gang gang;
+    gang.run(std::max(options.jobs, 1U), [&](unsigned) {
+        const auto buffer = std::make_unique<std::byte[]>(buffer_bytes);
+        for (std::size_t i = next++; i < count && !gang.failed(); i = next++) {
+            if (options.stop.stop_requested()) {
+                stopped = true;
+                return;
+            }
+            const ShardRange& where = result.tensors[i].where;
+            const File& file = model.shards()[where.shard].file;
+            if (wholly_resident(cache, file, where.range)) {
+                auto digests = digest_cached(opened[where.shard].get(), file, where.range, kinds,
+                                             {buffer.get(), buffer_bytes});
+                resident[i] = digests.has_value();
+                if (digests) result.digests[i] = std::move(*digests);
+            }
+            if (options.progress) options.progress(where.range.size);
+        }
+    });
+    result.resident.assign(resident.begin(), resident.end());
+    result.complete = !stopped;
+    for (std::size_t i = 0; i < count; ++i) {
+        result.bytes += result.tensors[i].where.range.size;
+        if (result.resident[i]) result.digested += result.tensors[i].where.range.size;
+    }
+    model.check_unchanged();
+    return result;
+}
+
+CacheComparison compare_with_disk(const Model& model, const ReadOptions& options) {
+    const KernelPageCache kernel;
+    const PageCache& cache = options.page_cache != nullptr ? *options.page_cache : kernel;
+    const std::vector<Fd> cached = reopen_all(model, 0);
+    const std::vector<Fd> direct = reopen_all(model, O_DIRECT);
+    CacheComparison result;
+    result.bytes = model.file_bytes();
+    const auto buffer = std::make_unique<std::byte[]>(buffer_bytes);
+    detail::DirectRing ring({8, buffer_bytes});
+    if (!ring.usable())
+        throw Error(ErrorKind::io, {model.name()}, "cannot read past the page cache: no io_uring here");
+    for (std::uint32_t shard = 0; shard < model.shards().size(); ++shard) {
+        const File& file = model.shards()[shard].file;
+        for (const Range range : resident_stretches(cache, file)) ring.read(direct[shard].get(), range);
+        while (const auto piece = ring.next()) {
+            if (options.stop.stop_requested()) {
+                result.complete = false;
+                return result;
+            }
+            if (piece->error != 0)
+                throw io_error({file.name(), {}, piece->range.offset}, "cannot read the disk", piece->error);
+            const std::span<std::byte> memory(buffer.get(), piece->bytes.size());
+            const bool there =
+                read_cached(cached[shard].get(), file, piece->range.offset, memory) == Answer::all;
+            if (there) {
+                compare_pages(model, shard, piece->range.offset, piece->bytes, memory, result.faults);
+                result.compared += piece->bytes.size();
+            }
+            if (options.progress) options.progress(piece->range.size);
+            ring.release(*piece);
+        }
+    }
+    model.check_unchanged();
+    return result;
+}
+
+}  // namespace ggufmap

@@ -1,0 +1,84 @@
+#include "ggufmap/manifest.hpp"
+
+#include <doctest/doctest.h>
+
+#include "ggufmap/error.hpp"
+
+using namespace ggufmap;
+
+namespace {
+
+const std::string hex16 = "0123456789abcdef";
+const std::string hex32 = hex16 + hex16;
+const std::string hex40 = hex32 + "01234567";
+const std::string hex64 = hex32 + hex32;
+
+ManifestEntry only_entry(const std::string& line) {
+    const Manifest manifest = parse_manifest(line + "\n", "m");
+    REQUIRE(manifest.entries.size() == 1);
+    return manifest.entries[0];
+}
+
+}  // namespace
+
+TEST_CASE("manifest lines of every tool are recognised") {
+    struct Case {
+        std::string line;
+        DigestKind kind;
+        bool of_file;
+        std::string hex;
+    };
+    const Case cases[] = {
+        {"xxh64     " + hex16 + "  a b.gguf:x", DigestKind::xxh64, false, hex16},
+        {"xxh3      " + hex32 + "  a b.gguf:x", DigestKind::xxh3_128, false, hex32},
+        {"sha256    " + hex64 + "  a b.gguf:x", DigestKind::sha256, false, hex64},
+        {"uuid      22af203c-548b-59c2-98ea-aa52c8be05d8  a b.gguf:x", DigestKind::uuid, false,
+         "22af203c-548b-59c2-98ea-aa52c8be05d8"},
+        {hex16 + "  a b.gguf:x", DigestKind::xxh64, true, hex16},
+        {hex32 + "  a b.gguf:x", DigestKind::xxh3_128, true, hex32},
+        {hex40 + "  a b.gguf:x", DigestKind::sha1, true, hex40},
+        {hex64 + " *a b.gguf:x", DigestKind::sha256, true, hex64},
+        {"XXH3_" + hex16 + "  a b.gguf:x", DigestKind::xxh3_64, true, hex16},
+        {"XXH3 (a b.gguf:x) = " + hex16, DigestKind::xxh3_64, true, hex16},
+        {"SHA256 (a b.gguf:x) = " + hex64, DigestKind::sha256, true, hex64},
+        {"SHA1 (a b.gguf:x) = " + hex40 + "\r", DigestKind::sha1, true, hex40},
+        {"0123456789ABCDEF  a b.gguf:x", DigestKind::xxh64, true, hex16},
+    };
+    for (const Case& wanted : cases) {
+        CAPTURE(wanted.line);
+        const ManifestEntry found = only_entry(wanted.line);
+        CHECK(found.kind == wanted.kind);
+        CHECK(found.of_file == wanted.of_file);
+        CHECK(found.hex == wanted.hex);
+        CHECK(found.name == "a b.gguf:x");
+    }
+}
+
+TEST_CASE("what is written is read back, whatever the name") {
+    for (const std::string name : {"m.gguf", "a\\b\nc\rd", "(x) = y", " lead", "two  spaces"}) {
+        CAPTURE(name);
+        for (const DigestKind kind : {DigestKind::xxh64, DigestKind::xxh3_128, DigestKind::xxh3_64,
+                                      DigestKind::sha1, DigestKind::sha256}) {
+            const std::string hex = digest_hex(kind, {});
+            const ManifestEntry file = only_entry(file_line(kind, hex, name));
+            CHECK(file.kind == kind);
+            CHECK(file.hex == hex);
+            CHECK(file.name == name);
+            CHECK(file.of_file);
+        }
+        if (name.starts_with(' ')) continue;  // llama-gguf-hash splits its lines at spaces
+        const ManifestEntry weights = only_entry(weights_line(DigestKind::sha1, hex40, name));
+        CHECK(weights.name == name);
+        CHECK_FALSE(weights.of_file);
+    }
+}
+
+TEST_CASE("lines that are none are counted, and nothing else is an error") {
+    const Manifest manifest = parse_manifest("# made today\n\n" + hex64 + "  x\nmd5  zz\n" + hex16, "m");
+    CHECK(manifest.entries.size() == 1);
+    CHECK(manifest.entries[0].line == 3);
+    CHECK(manifest.unknown == std::vector<std::uint32_t>{1, 4, 5});
+    CHECK_THROWS_AS(parse_manifest("<html>\n", "m"), Error);
+    CHECK_THROWS_AS(parse_manifest("", "m"), Error);
+    CHECK_THROWS_AS(parse_manifest("\\" + hex64 + "  bad\\x\n", "m"), Error);
+}

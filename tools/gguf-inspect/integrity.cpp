@@ -1,0 +1,104 @@
+#include "gguf-inspect/integrity.hpp"
+
+#include <fmt/format.h>
+
+#include "common/jobs.hpp"
+#include "common/models.hpp"
+#include "common/standard_options.hpp"
+#include "common/tool.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/text.hpp"
+
+namespace ggufmap::inspect {
+namespace {
+
+using cli::Args;
+using cli::Io;
+using cli::Status;
+
+void refuse(bool condition, const char* reason) {
+    if (condition) throw Error(ErrorKind::usage, {}, reason);
+}
+
+void check_combination(const Args& args) {
+    args.at_most_one_of({"--verify", "--diff", "--scan"});
+    args.at_most_one_of({"--diff", "--hash"});
+    refuse(args.has("--values") && !args.has("--diff"), "--values goes with --diff");
+    refuse(args.has("--per") && !args.has("--hash"), "--per goes with --hash");
+    refuse(args.has("--in-memory") && (args.has("--scan") || args.has("--diff")),
+           "--in-memory goes with --hash or --verify, or alone");
+    const bool repeats_stdin = args.text("--verify") == "-" && args.count("MODEL") > 1;
+    refuse(repeats_stdin, "a manifest on standard input goes with one model");
+}
+
+Status show_one(const Weights& weights, const Args& args, Io& io) {
+    if (args.has("--verify")) return show_verification(weights, args, io);
+    if (args.has("--diff")) return show_difference(weights, args, io);
+    if (args.has("--hash")) return show_digests(weights, args, io);
+    if (args.has("--scan")) return show_scan(weights, args, io);
+    return show_cache_faults(weights, args, io);
+}
+
+}  // namespace
+
+cli::Group integrity_options() {
+    using namespace cli;
+    return {"Integrity (reads the weights)",
+            {
+                optional_value("--hash", "LIST",
+                               "digests of tensors, of all weights and, with file, of files, as "
+                               "llama-gguf-hash, xxhsum and sha256sum print them (default: xxh3)")
+                    .choose_several({"xxh3", "xxh64", "sha1", "sha256", "uuid", "file"}),
+                value("--per", "LIST", "what --hash makes digests of")
+                    .choose_several({"tensor", "model", "file"}),
+                value("--verify", "MANIFEST",
+                      "compare with digests in a file, - for standard input; name: with the digest that is "
+                      "the file's name")
+                    .files(),
+                flag("--scan", "look for NaN, infinity, absurd or zero scales, zero-filled ends"),
+                value("--diff", "OTHER", "what is different in the model OTHER").files(),
+                flag("--values", "with --diff: how far the weights are apart"),
+                flag("--in-memory", "look only at what is in memory; alone: compare it with the disk"),
+                flag("--keep-cache", "leave in memory what is read"),
+                option::jobs(),
+            }};
+}
+
+bool asks_for_integrity(const Args& args) {
+    for (const char* const option : {"--hash", "--verify", "--scan", "--diff", "--in-memory"}) {
+        if (args.has(option)) return true;
+    }
+    refuse(args.has("--values") || args.has("--per") || args.has("--keep-cache") || args.has("--jobs"),
+           "--values, --per, --keep-cache and --jobs go with --hash, --verify, --scan or --diff");
+    return false;
+}
+
+Status show_integrity(const Args& args, Io& io) {
+    check_combination(args);
+    return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
+        refuse(name == "-", "weights cannot be read from a pipe: give a file");
+        const Model model = Model::open(name, cli::places_from(io));
+        cli::Progress progress(io, args.has("--quiet"), fmt::format("reading {}", printable(name)),
+                               model.file_bytes());
+        Weights weights{model, name, cli::selection_from(args), {}};
+        weights.read.jobs = cli::jobs_from(args);
+        weights.read.keep_cache = args.has("--keep-cache");
+        weights.read.stop = io.stop_token();
+        weights.read.progress = [&](std::uint64_t bytes) { progress.add(bytes); };
+        return show_one(weights, args, io);
+    });
+}
+
+Status tell(const Error& error, std::string_view thing, const Args& args, Io& io) {
+    io.flush();
+    cli::say(
+        args, io,
+        printable(in_words({error.where().file, std::string(thing), error.where().offset}, error.reason())));
+    return error.blames_model() ? Status::no : Status::trouble;
+}
+
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+}  // namespace ggufmap::inspect

@@ -1,0 +1,237 @@
+// --verify: is this the model that a manifest, or its own name, promises? --in-memory alone: is the page
+// cache what the disk has?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "common/report.hpp"
+#include "common/tool.hpp"
+#include "gguf-inspect/integrity.hpp"
+#include "ggufmap/resident.hpp"
+#include "ggufmap/source.hpp"
+#include "ggufmap/text.hpp"
+#include "ggufmap/verify.hpp"
+
+namespace ggufmap::inspect {
+namespace {
+
+using cli::Args;
+using cli::Io;
+using cli::Status;
+
+// 500,000 tensors with four digests each, and room; a model given by mistake is not read to its end.
+constexpr std::size_t most_manifest_bytes = std::size_t{512} << 20;
+
+std::string read_all(ByteSource& source) {
+    std::string text;
+    std::vector<std::byte> buffer(std::size_t{1} << 16);
+    while (const std::size_t got = source.read(buffer)) {
+        text += as_text(Bytes(buffer).first(got));
+        const bool binary = text.size() == got && text.find('\0') != std::string::npos;
+        if (binary || text.size() > most_manifest_bytes)
+            throw Error(ErrorKind::malformed, {source.name()}, "is no manifest");
+    }
+    return text;
+}
+
+Manifest read_manifest(const std::string& path, Io& io) {
+    if (path == "-") {
+        PipeSource source(io.input_fd(), "standard input");
+        return parse_manifest(read_all(source), source.name());
+    }
+    const File file = File::open(path);
+    FileSource source(file);
+    return parse_manifest(read_all(source), path);
+}
+
+std::optional<DigestKind> named_kind(const Args& args) {
+    if (!args.has("--hash")) return std::nullopt;
+    const std::vector<std::string> words = args.list("--hash");
+    if (words.empty()) return DigestKind::xxh3_128;
+    if (words.size() > 1 || words.front() == "file")
+        throw Error(ErrorKind::usage, {}, "--verify uses one kind of digest: give one with --hash, or none");
+    for (const DigestKind kind :
+         {DigestKind::xxh64, DigestKind::sha1, DigestKind::sha256, DigestKind::uuid}) {
+        if (words.front() == name_of(kind)) return kind;
+    }
+    return DigestKind::xxh3_128;
+}
+
+std::string_view word(CheckSubject subject) {
+    constexpr std::string_view words[] = {"tensor", "weights", "file"};
+    return words[static_cast<std::size_t>(subject)];
+}
+
+std::vector<cli::Column> columns() {
+    using cli::Shows;
+    return {{"verdict", "VERDICT", Shows::word}, {"what", "WHAT", Shows::word}, {"name", "NAME"},
+            {"kind", "KIND", Shows::word},       {"wanted", "WANTED"},          {"found", "FOUND"}};
+}
+
+std::vector<cli::Cell> cells(const Check& check) {
+    const auto known = [](const std::string& text) { return text.empty() ? cli::Cell() : cli::Cell(text); };
+    return {std::string(name_of(check.verdict)),
+            std::string(word(check.subject)),
+            check.name,
+            check.kind ? cli::Cell(std::string(name_of(*check.kind))) : cli::Cell(),
+            known(check.wanted),
+            known(check.found)};
+}
+
+bool any(const Verification& result, CheckSubject subject, bool same) {
+    return std::any_of(result.checks.begin(), result.checks.end(), [&](const Check& check) {
+        return check.subject == subject && (check.verdict == Verdict::same) == same;
+    });
+}
+
+// "39 tensors the same, 1 different".
+std::string counts(const Verification& result) {
+    std::string text;
+    for (const Verdict verdict : {Verdict::same, Verdict::different, Verdict::missing, Verdict::added,
+                                  Verdict::unreadable, Verdict::unchecked}) {
+        const std::uint64_t count = result.count(verdict);
+        if (count > 0 || verdict == Verdict::same)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name_of(verdict));
+    }
+    return text;
+}
+
+void print_for_people(const Weights& weights, const Verification& result, bool in_memory, Io& io) {
+    for (const Check& check : result.checks) {
+        if (check.verdict == Verdict::same || check.verdict == Verdict::unchecked) continue;
+        io.out(fmt::format("{:<10}  {:<7}  {}\n", name_of(check.verdict), word(check.subject),
+                           printable(check.name)));
+    }
+    // All weights have been compared by themselves, so the difference lies outside them.
+    const bool outside = any(result, CheckSubject::file, false) && any(result, CheckSubject::tensor, true) &&
+                         !any(result, CheckSubject::tensor, false);
+    if (outside) io.out("the tensors are the same: the difference is in the header or in the padding\n");
+    io.out(fmt::format("{}: {}: {}\n", printable(weights.name), result.good() ? "OK" : "FAILED",
+                       counts(result)));
+    if (in_memory)
+        io.out(fmt::format("{}: {} of {} bytes were in memory and have been checked\n",
+                           printable(weights.name), result.checked, result.bytes));
+}
+
+Status print(const Weights& weights, const Verification& result, const Args& args, Io& io) {
+    const cli::Style style = cli::Style::from(args);
+    const auto fill = [&](cli::Report& report) {
+        for (const Check& check : result.checks) report.row(cells(check));
+        report.finish();
+    };
+    if (style.format == cli::Format::json) {
+        JsonWriter json(cli::json_sink(io));
+        json.begin_object();
+        json.key("schema");
+        json.string("gguf-inspect/1");
+        json.key("good");
+        json.boolean(result.good());
+        json.key("bytes");
+        json.number(result.bytes);
+        json.key("checked_bytes");
+        json.number(result.checked);
+        json.key("checks");
+        cli::Report report(json, columns());
+        fill(report);
+        json.end_object();
+        json.finish();
+    } else if (style.format != cli::Format::table) {
+        cli::Report report(io, style, columns());
+        fill(report);
+    } else if (!args.has("--quiet")) {
+        print_for_people(weights, result, args.has("--in-memory"), io);
+    }
+    Status status = result.good() ? Status::ok : Status::no;
+    for (const Check& check : result.checks) {
+        if (!check.error) continue;
+        const std::string thing =
+            check.subject == CheckSubject::tensor ? fmt::format("tensor '{}'", check.name) : std::string();
+        status = worst(status, tell(*check.error, thing, args, io));
+    }
+    return status;
+}
+
+Verification verify_names(const Weights& weights) {
+    Verification result;
+    for (std::uint32_t i = 0; i < weights.model.shards().size(); ++i) {
+        const File& file = weights.model.shards()[i].file;
+        const auto named = digest_in_name(file);
+        if (!named)
+            throw Error(
+                ErrorKind::usage, {weights.name},
+                "its name is no digest: --verify=name takes blobs of Ollama and of the Hugging Face cache");
+        Check check = verify_named(weights.model, i, *named, weights.read);
+        result.complete &= check.verdict != Verdict::unchecked;
+        result.checks.push_back(std::move(check));
+    }
+    result.bytes = result.checked = weights.model.file_bytes();
+    return result;
+}
+
+}  // namespace
+
+Status show_verification(const Weights& weights, const Args& args, Io& io) {
+    const std::string manifest = args.text("--verify").value_or("");
+    if (manifest == "name") {
+        if (!weights.selection.everything() || args.has("--in-memory"))
+            throw Error(ErrorKind::usage, {}, "--verify=name is about the whole file on the disk");
+        const Verification result = verify_names(weights);
+        return result.complete ? print(weights, result, args, io) : Status::trouble;
+    }
+    const VerifyPlan plan = plan_verification(weights.model, read_manifest(manifest, io), named_kind(args));
+    const Verification result =
+        verify(weights.model, plan, weights.selection, args.has("--in-memory"), weights.read);
+    if (!result.complete) return Status::trouble;
+    if (result.checks.empty())
+        throw Error(ErrorKind::mismatch, {manifest}, "has no digest of what was to be verified");
+    return print(weights, result, args, io);
+}
+
+Status show_cache_faults(const Weights& weights, const Args& args, Io& io) {
+    if (!weights.selection.everything())
+        throw Error(ErrorKind::usage, {}, "--in-memory alone compares whole files: no selection");
+    const CacheComparison result = compare_with_disk(weights.model, weights.read);
+    if (!result.complete) return Status::trouble;
+    const cli::Style style = cli::Style::from(args);
+    const std::vector<cli::Column> columns = {{"file", "FILE"},
+                                              {"offset", "OFFSET", cli::Shows::number},
+                                              {"bytes", "BYTES", cli::Shows::number},
+                                              {"tensor", "TENSOR"}};
+    const auto fill = [&](cli::Report& report) {
+        for (const CacheFault& fault : result.faults)
+            report.row(
+                {weights.model.shards()[fault.where.shard].file.name(), fault.where.range.offset,
+                 fault.where.range.size,
+                 fault.tensor == nullptr ? cli::Cell() : cli::Cell(std::string(fault.tensor->info->name))});
+        report.finish();
+    };
+    if (style.format == cli::Format::json) {
+        JsonWriter json(cli::json_sink(io));
+        json.begin_object();
+        json.key("schema");
+        json.string("gguf-inspect/1");
+        json.key("bytes");
+        json.number(result.bytes);
+        json.key("compared_bytes");
+        json.number(result.compared);
+        json.key("faults");
+        cli::Report report(json, columns);
+        fill(report);
+        json.end_object();
+        json.finish();
+    } else {
+        if (style.format != cli::Format::table || !result.faults.empty()) {
+            cli::Report report(io, style, columns);
+            fill(report);
+        }
+        if (style.format == cli::Format::table && !args.has("--quiet"))
+            io.out(fmt::format("{}: {}: {} of {} bytes were in memory and have been compared with the disk\n",
+                               printable(weights.name), result.faults.empty() ? "OK" : "FAILED",
+                               result.compared, result.bytes));
+    }
+    return result.faults.empty() ? Status::ok : Status::no;
+}
+
+}  // namespace ggufmap::inspect

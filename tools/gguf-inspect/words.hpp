@@ -1,0 +1,29 @@
+// Things of a model in words, the same in every view.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ggufmap/gguf.hpp"
+#include "ggufmap/json.hpp"
+
+namespace ggufmap::inspect {
+
+/// "Q4_K"; "unknown(999)" for an id that nobody has defined.
+std::string type_name(std::uint32_t tensor_type);
+
+/// general.file_type as llama-quantize spells it: "Q4_K_M"; nothing for a number it does not know.
+std::string_view file_type_name(std::uint64_t file_type);
+
+/// A value as it is: text unquoted and unescaped, numbers in the shortest form that reads back the same,
+/// arrays as JSON.
+std::string bare_text(const Value& value);
+
+/// The first `most` elements of an array as a JSON array; with "..." in it where there are more.
+std::string array_text(const ArrayView& array, std::uint64_t most);
+
+/// Writes the value as JSON; text that is not UTF-8 as {"hex":"..."}.
+void write_value(JsonWriter& json, const Value& value);
+
+}  // namespace ggufmap::inspect

@@ -1,0 +1,53 @@
+#include "gguf-residency/lens.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+std::vector<const File*> files_of(Models models) {
+    std::vector<const File*> files;
+    for (const Model& model : models) {
+        for (const Shard& shard : model.shards()) files.push_back(&shard.file);
+    }
+    return files;
+}
+
+}  // namespace
+
+std::vector<MapsIdentity> maps_identities(Models models) {
+    std::vector<MapsIdentity> identities;
+    for (const File* file : files_of(models)) identities.push_back(maps_identity(*file));
+    return identities;
+}
+
+void add_touched(PageMapCache& seen, const ProcessTable& table, const MapperScan& scan, Models models,
+                 int pid) {
+    const std::vector<const File*> files = files_of(models);
+    for (const Mapper& mapper : scan.mappers) {
+        if (pid != 0 && mapper.pid != pid) continue;
+        for (const MappedArea& area : mapper.areas) {
+            if (const auto pages = table.present_pages(mapper.pid, area))
+                seen.add(*files[area.file], pages->stretches(true));
+        }
+    }
+}
+
+PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid, MappingCost* cost) {
+    const MapperScan scan = table.mappers(maps_identities(models), ProcessTable::Detail::costs);
+    const auto mapper = std::find_if(scan.mappers.begin(), scan.mappers.end(),
+                                     [&](const Mapper& candidate) { return candidate.pid == pid; });
+    if (mapper == scan.mappers.end())
+        throw Error(ErrorKind::usage, {},
+                    fmt::format("--pid: process {} does not map the model, or may not be looked at", pid));
+    if (cost) *cost = mapper->cost.value_or(MappingCost{});
+    PageMapCache pages;
+    add_touched(pages, table, scan, models, pid);
+    return pages;
+}
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,210 @@
+#include "gguf-residency/procs.hpp"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "common/numbers.hpp"
+#include "common/tool.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+using cli::Cell;
+using cli::human_size;
+using cli::Shows;
+
+// Which model each file of a scan belongs to.
+struct Files {
+    std::vector<MapsIdentity> maps;
+    std::vector<FileIdentity> identities;
+    std::vector<std::size_t> model;
+};
+
+Files files_of(Models models) {
+    Files files;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        for (const Shard& shard : models[i].shards()) {
+            files.maps.push_back(maps_identity(shard.file));
+            files.identities.push_back(shard.file.identity());
+            files.model.push_back(i);
+        }
+    }
+    return files;
+}
+
+// Private memory beside the mapping that is half as large as the model can hardly be anything but weights
+// that were repacked or read; smaller amounts are the attention cache and buffers.
+std::string copy_remark(const Mapper& mapper, std::uint64_t model_bytes) {
+    const std::uint64_t inside = mapper.cost ? mapper.cost->anonymous : 0;
+    const std::uint64_t beside = mapper.anonymous_rss - std::min(mapper.anonymous_rss, inside);
+    if (beside < model_bytes / 2) return "";
+    return fmt::format(
+        "{} of private memory beside the mapping: a copy of the weights (repacked or read), or a "
+        "large context",
+        human_size(beside));
+}
+
+std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
+    std::vector<std::string> remarks;
+    if (row.stale) remarks.push_back("maps a deleted older version of the file");
+    if (row.only_open) remarks.push_back("has it open, does not map it");
+    const auto& areas = row.mapper.areas;
+    if (!row.stale && std::any_of(areas.begin(), areas.end(), [](const auto& area) { return area.deleted; }))
+        remarks.push_back("the file it maps is deleted");
+    if (!areas.empty() && !row.mapper.cost) remarks.push_back("its smaps may not be read; root sees them");
+    const std::string copy = copy_remark(row.mapper, model_bytes);
+    if (!copy.empty()) remarks.push_back(copy);
+    return fmt::format("{}", fmt::join(remarks, "; "));
+}
+
+// A process that maps several shards of a model is one row; one that maps two models is two.
+void add_mappers(ProcessReport& report, const std::vector<Mapper>& mappers, const Files& files, Models models,
+                 bool stale) {
+    for (const Mapper& mapper : mappers) {
+        std::size_t mapped_models = 0;
+        for (std::size_t model = 0; model < models.size(); ++model) {
+            ProcessRow row{mapper, model, stale, false, ""};
+            std::erase_if(row.mapper.areas,
+                          [&](const MappedArea& area) { return files.model[area.file] != model; });
+            if (row.mapper.areas.empty()) continue;
+            row.remark = remark_of(row, models[model].file_bytes());
+            // The cost is of all areas together; it stands in the first row.
+            if (mapped_models++ != 0) row.mapper.cost = MappingCost{};
+            report.rows.push_back(std::move(row));
+        }
+        if (mapper.cost) report.total += *mapper.cost;
+        report.page_tables += mapper.page_tables;
+    }
+}
+
+void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& files, Models models, int self) {
+    for (const Opener& opener : scan.openers) {
+        const std::size_t model = files.model[opener.file];
+        const bool known = std::any_of(report.rows.begin(), report.rows.end(), [&](const ProcessRow& row) {
+            return row.mapper.pid == opener.pid && row.model == model && !row.stale;
+        });
+        if (known || opener.pid == self) continue;
+        ProcessRow row;
+        row.mapper.pid = opener.pid;
+        row.mapper.command = opener.command;
+        row.mapper.cost = MappingCost{};
+        row.model = model;
+        row.only_open = true;
+        row.remark = remark_of(row, models[model].file_bytes());
+        if (opener.direct) row.remark += ", past the page cache (O_DIRECT)";
+        report.rows.push_back(std::move(row));
+    }
+}
+
+std::string user_name(std::uint32_t uid) {
+    const passwd* user = ::getpwuid(uid);
+    return user ? user->pw_name : std::to_string(uid);
+}
+
+std::vector<cli::Column> columns(bool several) {
+    std::vector<cli::Column> result = {{"pid", "PID", Shows::number},
+                                       {"user", "USER"},
+                                       {"command", "COMMAND"},
+                                       {"container", "CONTAINER"},
+                                       {"mapped", "MAPPED", Shows::size},
+                                       {"rss", "RSS", Shows::size},
+                                       {"pss", "PSS", Shows::size},
+                                       {"private_copies", "COPIES", Shows::size},
+                                       {"locked", "LOCKED", Shows::size},
+                                       {"swapped", "SWAPPED", Shows::size},
+                                       {"page_tables", "PAGE TABLES", Shows::size},
+                                       {"remark", "REMARK"}};
+    if (several) result.insert(result.begin(), {"model", "MODEL"});
+    return result;
+}
+
+void append_cost(std::vector<Cell>& cells, const std::optional<MappingCost>& cost) {
+    for (const auto field : {&MappingCost::mapped, &MappingCost::rss, &MappingCost::pss,
+                             &MappingCost::anonymous, &MappingCost::locked, &MappingCost::swap})
+        cells.push_back(cost ? Cell((*cost).*field) : Cell());
+}
+
+void write_rows(cli::Report& report, const ProcessReport& processes, Models models, bool several) {
+    for (const ProcessRow& row : processes.rows) {
+        const Mapper& mapper = row.mapper;
+        std::vector<Cell> cells;
+        if (several) cells.emplace_back(models[row.model].name());
+        cells.emplace_back(static_cast<std::uint64_t>(mapper.pid));
+        cells.push_back(row.only_open ? Cell() : Cell(user_name(mapper.uid)));
+        cells.emplace_back(mapper.command);
+        cells.push_back(mapper.container.empty() ? Cell() : Cell(mapper.container));
+        append_cost(cells, mapper.cost);
+        cells.emplace_back(mapper.page_tables);
+        cells.push_back(row.remark.empty() ? Cell() : Cell(row.remark));
+        report.row(cells);
+    }
+    report.finish();
+}
+
+void write_document(const View& view, const ProcessReport& processes, Models models) {
+    JsonWriter json(cli::json_sink(view.io));
+    json.begin_object();
+    json.key("schema");
+    json.string("gguf-residency/1");
+    json.key("processes");
+    cli::Report report(json, columns(true));
+    write_rows(report, processes, models, true);
+    json.key("shared_once_bytes");
+    json.number(processes.total.pss);
+    json.key("private_copy_bytes");
+    json.number(processes.total.anonymous);
+    json.key("locked_bytes");
+    json.number(processes.total.locked);
+    json.key("swapped_bytes");
+    json.number(processes.total.swap);
+    json.key("not_permitted");
+    json.number(processes.not_permitted);
+    json.end_object();
+    json.finish();
+}
+
+}  // namespace
+
+ProcessReport find_processes(const ProcessTable& table, Models models) {
+    const Files files = files_of(models);
+    const MapperScan mappers = table.mappers(files.maps, ProcessTable::Detail::costs);
+    const OpenerScan openers = table.openers(files.identities);
+    ProcessReport report;
+    report.not_permitted = std::max(mappers.not_permitted, openers.not_permitted);
+    add_mappers(report, mappers.mappers, files, models, false);
+    add_mappers(report, mappers.stale, files, models, true);
+    add_openers(report, openers, files, models, ::getpid());
+    std::stable_sort(report.rows.begin(), report.rows.end(), [](const ProcessRow& a, const ProcessRow& b) {
+        return std::pair(a.model, a.mapper.pid) < std::pair(b.model, b.mapper.pid);
+    });
+    return report;
+}
+
+cli::Status show_processes(const View& view, Models models) {
+    const ProcessReport processes = find_processes(view.processes, models);
+    if (view.style.format == cli::Format::json) {
+        write_document(view, processes, models);
+        return cli::Status::ok;
+    }
+    const bool several = models.size() > 1;
+    cli::Report report(view.io, view.style, columns(several));
+    write_rows(report, processes, models, several);
+    if (view.style.format == cli::Format::table && !processes.rows.empty()) {
+        const MappingCost& total = processes.total;
+        view.io.out(fmt::format(
+            "total, shared pages counted once: {} resident, of this {} private copies; {} locked, "
+            "{} swapped, {} page tables\n",
+            human_size(total.pss), human_size(total.anonymous), human_size(total.locked),
+            human_size(total.swap), human_size(processes.page_tables)));
+    }
+    if (processes.not_permitted != 0 && ::geteuid() != 0)
+        cli::say(
+            view.args, view.io,
+            fmt::format("{} process(es) may not be looked at; root would see them", processes.not_permitted));
+    return cli::Status::ok;
+}
+
+}  // namespace ggufmap::residency

@@ -1,0 +1,132 @@
+// --budget: the arithmetic, line by line.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/numbers.hpp"
+#include "gguf-residency/budget.hpp"
+#include "ggufmap/text.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+void line(const View& view, const std::string& what, std::uint64_t bytes, const std::string& remark = "") {
+    const std::string size = view.style.exact_bytes ? std::to_string(bytes) : cli::human_size(bytes);
+    view.io.out(fmt::format("  {:<34} {:>14}{}{}\n", what, size, remark.empty() ? "" : "  ", remark));
+}
+
+void print_supply(const View& view, const Supply& supply, const AvailableMemory& memory) {
+    view.io.out("there is\n");
+    line(view, "memory of the host", memory.host.total);
+    line(view, "available without swapping", memory.host.available, "MemAvailable, clean page cache counts");
+    for (const CgroupMemory& group : memory.cgroups) {
+        if (!group.limit && !group.high) continue;
+        line(view, "left in control group", *group.available(),
+             fmt::format("{}: limit {} - usage {} + reclaimable {}", printable(group.path),
+                         cli::human_size(group.limit.value_or(*group.high)), cli::human_size(group.usage),
+                         cli::human_size(group.reclaimable)));
+    }
+    if (memory.host.swap_total != 0)
+        line(view, "free swap", supply.swap_free, "not counted: weights never go there");
+    if (supply.zram_ratio > 0)
+        line(view, "gained by zRAM at most", supply.zram_gain,
+             fmt::format("ratio {:.1f}, for private memory only", supply.zram_ratio));
+    line(view, "to plan with", supply.available, "bound by " + printable(supply.bound_by));
+}
+
+void print_need(const View& view, const Need& need) {
+    view.io.out(fmt::format("{} needs\n", printable(need.model)));
+    line(view, "weights", need.weights,
+         fmt::format("{} are in memory now", cli::human_size(need.resident_already)));
+    if (need.every_token != need.weights)
+        line(view, "of this for any one token", need.every_token, "all but the experts that it does not use");
+    if (need.context) {
+        line(view, "attention cache", *need.context, fmt::format("{} tokens", need.context_tokens));
+    } else {
+        view.io.out(
+            "  attention cache                           unknown  the header lacks the numbers, or --ctx\n");
+    }
+    line(view, "page tables of each process", need.page_tables);
+}
+
+std::string verdict_text(const Budget& budget) {
+    const std::string left = cli::human_size(budget.left_for_weights);
+    switch (budget.verdict) {
+        case Verdict::resident:
+            return fmt::format("resident: {} left for {} of weights", left, cli::human_size(budget.weights));
+        case Verdict::lazy:
+            return fmt::format(
+                "lazy: {} left for {} of weights; what every token needs ({}) stays, the rest of the "
+                "experts comes from the disk when chosen",
+                left, cli::human_size(budget.weights), cli::human_size(budget.every_token));
+        case Verdict::thrash:
+            break;
+    }
+    return fmt::format(
+        "thrash: {} left for {} of weights, of which every token needs {}: each token would read {} "
+        "from the disk",
+        left, cli::human_size(budget.weights), cli::human_size(budget.every_token),
+        cli::human_size(budget.every_token - std::min(budget.every_token, budget.left_for_weights)));
+}
+
+void write_document(const View& view, const Budget& budget) {
+    JsonWriter json(cli::json_sink(view.io));
+    const auto number = [&](const char* key, std::optional<std::uint64_t> value) {
+        json.key(key);
+        json.number_or_null(value);
+    };
+    json.begin_object();
+    json.key("schema");
+    json.string("gguf-residency/1");
+    json.key("verdict");
+    json.string(name_of(budget.verdict));
+    number("available_bytes", budget.supply.available);
+    json.key("bound_by");
+    json.text(budget.supply.bound_by);
+    number("swap_free_bytes", budget.supply.swap_free);
+    number("zram_gain_bytes", budget.supply.zram_gain);
+    number("left_for_weights_bytes", budget.left_for_weights);
+    number("weights_bytes", budget.weights);
+    number("every_token_bytes", budget.every_token);
+    number("fixed_bytes", budget.fixed);
+    json.key("models");
+    json.begin_array();
+    for (const Need& need : budget.needs) {
+        json.begin_object();
+        json.key("model");
+        json.text(need.model);
+        number("weights_bytes", need.weights);
+        number("every_token_bytes", need.every_token);
+        number("context_bytes", need.context);
+        number("context_tokens", need.context_tokens);
+        number("page_table_bytes", need.page_tables);
+        number("resident_bytes", need.resident_already);
+        json.end_object();
+    }
+    json.end_array();
+    json.end_object();
+    json.finish();
+}
+
+}  // namespace
+
+cli::Status show_budget(const View& view, Models models) {
+    const KvType type = *parse_kv_type(view.args.text("--kv-type").value_or("f16"));
+    const std::uint64_t context = view.args.number("--ctx", {1, 1ULL << 40}).value_or(0);
+    const AvailableMemory memory = available_memory(view.roots);
+    const Supply supply =
+        supply_of(memory, read_zram(view.roots), view.args.size("--ram"), view.args.size("--zram"));
+    std::vector<Need> needs;
+    for (const Model& model : models) needs.push_back(need_of(model, view.cache, context, type));
+    const Budget budget = make_budget(supply, std::move(needs));
+    if (view.style.format == cli::Format::json) {
+        write_document(view, budget);
+    } else if (!view.args.has("--quiet")) {
+        print_supply(view, supply, memory);
+        for (const Need& need : budget.needs) print_need(view, need);
+        view.io.out(verdict_text(budget) + "\n");
+    }
+    return budget.verdict == Verdict::thrash ? cli::Status::no : cli::Status::ok;
+}
+
+}  // namespace ggufmap::residency

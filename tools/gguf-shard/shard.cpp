@@ -1,0 +1,129 @@
+#include "gguf-shard/shard.hpp"
+
+#include <fmt/format.h>
+
+#include "common/models.hpp"
+#include "common/numbers.hpp"
+#include "common/report.hpp"
+#include "common/standard_options.hpp"
+#include "common/transfer.hpp"
+#include "gguf-shard/report.hpp"
+#include "gguf-shard/settings.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::shard {
+namespace {
+
+/// A plan and the files that it refers to.
+struct Job {
+    std::optional<Model> model;
+    std::optional<File> file;
+    ShardPlan plan;
+    ShardRun run;
+};
+
+void choose_reflink(Job& job, Settings& settings, const File& source) {
+    job.run.reflink = settings.reflink;
+    if (settings.reflink == Reflink::never) return;
+    const auto block = clone_block(source, *OutputDirectory::open(split_path(settings.prefix).directory));
+    if (block) {
+        settings.cut.congruent_block = *block;
+    } else if (settings.reflink == Reflink::always) {
+        throw Error(ErrorKind::io, {source.name()}, "cannot share extents with the place of the shards");
+    } else {
+        job.run.reflink = Reflink::never;
+    }
+}
+
+Job make_job(Settings& settings, const cli::Io& io) {
+    Job job;
+    const Places places = cli::places_from(io);
+    if (settings.raw) {
+        job.file = File::open(resolve_model(settings.model, places));
+    } else {
+        job.model = Model::open(settings.model, places);
+    }
+    const File& source = settings.raw ? *job.file : job.model->shards().front().file;
+    choose_reflink(job, settings, source);
+    job.plan = settings.raw ? plan_raw_pieces(source, settings.prefix, settings.raw_size)
+                            : plan_shards(*job.model, settings.prefix, settings.cut);
+    const std::size_t count = job.plan.shards.size();
+    if (settings.only) {
+        settings.only->check(count);
+        job.run.only = [only = *settings.only, count](std::size_t index) {
+            return only.includes(index, count);
+        };
+    }
+    job.run.checksums = settings.checksums.value_or(job.run.reflink == Reflink::never);
+    job.run.output = settings.output;
+    return job;
+}
+
+std::uint64_t bytes_to_write(const Job& job) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < job.plan.shards.size(); ++i)
+        if (!job.run.only || job.run.only(i)) sum += job.plan.shards[i].size;
+    return sum;
+}
+
+void warn_of_oversized(const Job& job, const Settings& settings, const cli::Args& args, cli::Io& io) {
+    if (settings.quiet) return;
+    for (const PlannedShard& shard : job.plan.shards)
+        if (shard.oversized)
+            cli::say(
+                args, io,
+                fmt::format("{}: warning: {} bytes, over --size: a tensor (or the metadata) alone is larger",
+                            shard.name, shard.size));
+}
+
+cli::Status work(const cli::Args& args, cli::Io& io) {
+    Settings settings = Settings::from(args);
+    const auto style = cli::Style::from(args);
+    const Job job = make_job(settings, io);
+    warn_of_oversized(job, settings, args, io);
+    if (settings.dry_run) print(job.plan, job.run.only, nullptr, style, io);
+    require_runnable(job.plan, job.run);
+    if (settings.dry_run) return cli::Status::ok;
+    ShardResult result;
+    {
+        cli::Transfer transfer(io, settings.quiet, "sharding " + settings.model, bytes_to_write(job));
+        result = run(job.plan, job.run, transfer);
+    }
+    if (style.format != cli::Format::table) print(job.plan, job.run.only, &result, style, io);
+    return cli::Status::ok;
+}
+
+}  // namespace
+
+const cli::Tool& shard_tool() {
+    using namespace cli;
+    static const Tool tool(
+        "gguf-shard", "[OPTION]... MODEL", "cut a GGUF model into shards that llama.cpp loads",
+        {
+            {"", {option::model()}},
+            {"Cutting",
+             {value("--size", "SIZE", "largest shard, header included (default 512M)"),
+              value("--tensors", "N", "at most N tensors a shard"),
+              value("--per", "WHAT", "a shard for each of these").choose({"layer", "tensor", "expert-layer"}),
+              flag("--header-first", "no tensors in the first shard"),
+              flag("--raw", "pieces of --size bytes, which cat restores, of any file")}},
+            {"Writing",
+             {value("-o,--output", "PREFIX", "beginning of the names (default: the model's name)").files(),
+              value("--only", "K", "write just shard K, shards K-M, or share K/N of the set"),
+              value("--reflink", "WHEN", "share extents with the model (default auto)")
+                  .choose({"auto", "always", "never"}),
+              flag("--checksums", "write PREFIX.xxh128 also where extents are shared"),
+              flag("--no-checksums", "do not write PREFIX.xxh128"),
+              flag("--keep-cache", "leave what was written in the page cache"),
+              flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
+              option::quiet()}},
+            option::output_formats(),
+        });
+    return tool;
+}
+
+int shard(std::span<const std::string> arguments, cli::Io& io) {
+    return cli::run(shard_tool(), arguments, io, [&](const cli::Args& args) { return work(args, io); });
+}
+
+}  // namespace ggufmap::shard

@@ -1,0 +1,132 @@
+#include "gguf-stitch/stitch.hpp"
+
+#include <fmt/format.h>
+
+#include "common/models.hpp"
+#include "common/report.hpp"
+#include "common/standard_options.hpp"
+#include "common/transfer.hpp"
+#include "gguf-stitch/report.hpp"
+#include "gguf-stitch/shared.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/shared_memory.hpp"
+#include "ggufmap/stitch.hpp"
+
+namespace ggufmap::stitch {
+namespace {
+
+/// Where the result goes, and how.
+struct Target {
+    std::string path;  ///< empty: nowhere, only verify
+    StitchRun run;
+};
+
+Target target_from(const cli::Args& args, const Places& places) {
+    Target target;
+    target.run.output.replace = args.has("--force");
+    target.run.output.keep_cache = args.has("--keep-cache");
+    target.run.output.durable = !args.has("--no-sync");
+    if (args.has("--verify")) return target;
+    if (const auto name = args.text("--shm")) {
+        target.path = resolve_model("shm:" + *name, places);
+        target.run.output.keep_cache = true;  // this cache is where the file is
+        target.run.output.durable = false;
+    } else if (const auto path = args.text("--output")) {
+        target.path = *path;
+    } else {
+        throw Error(ErrorKind::usage, {}, "wanted -o OUT, --shm NAME or --verify");
+    }
+    return target;
+}
+
+/// True where every piece of some length lies in its shard where it goes in the result, modulo the block.
+bool congruent(const StitchPlan& plan, std::uint64_t block) {
+    std::uint64_t offset = 0;
+    for (const Piece& piece : plan.pieces) {
+        if (piece.source != nullptr && piece.range.size >= 2 * block &&
+            piece.range.offset % block != offset % block)
+            return false;
+        offset += piece.range.size;
+    }
+    return true;
+}
+
+// Settled before the run: a result that shares extents cannot be checked in passing.
+void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& target) {
+    const std::string when = args.text("--reflink").value_or("auto");
+    if (when == "never" || args.has("--shm") || target.path.empty()) return;
+    const auto directory = OutputDirectory::open(split_path(target.path).directory);
+    const auto block = clone_block(*plan.sources().back(), *directory);
+    if (block && congruent(plan, *block)) {
+        target.run.reflink = when == "always" ? Reflink::always : Reflink::automatic;
+    } else if (when == "always") {
+        throw Error(
+            ErrorKind::io, {target.path},
+            block ? "cannot share extents: data lies elsewhere in the shards than in the result (cut them "
+                    "with gguf-shard --reflink always)"
+                  : "cannot share extents with the shards");
+    }
+}
+
+cli::Status work(const cli::Args& args, cli::Io& io) {
+    args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
+    const Places places = cli::places_from(io);
+    if (args.has("--shm-list")) return list_shared(args, io, places);
+    if (const auto name = args.text("--shm-rm")) return remove_shared(*name, args, io, places);
+    const auto names = args.all("SHARD");
+    if (names.empty()) throw Error(ErrorKind::usage, {}, "SHARD is missing");
+    Target target = target_from(args, places);
+    const auto style = cli::Style::from(args);
+    cli::allow_many_open_files();
+
+    const StitchPlan plan = plan_stitch(names, places);
+    choose_reflink(args, plan, target);
+    if (args.has("--dry-run")) print(plan, target.path, style, io);
+    if (args.has("--shm")) require_memory(plan.size, target.path);
+    if (!target.path.empty()) require_runnable(plan, target.path, target.run);
+    if (args.has("--dry-run")) return cli::Status::ok;
+    StitchResult result;
+    {
+        cli::Transfer transfer(io, args.has("--quiet"), "stitching " + names.front(), plan.size);
+        NullSink nowhere;
+        result = target.path.empty() ? run(plan, nowhere, Reflink::never, transfer)
+                                     : run(plan, target.path, target.run, transfer);
+    }
+    if (target.path.empty() && !result.verified && !args.has("--quiet"))
+        cli::say(args, io,
+                 fmt::format("{}: no checksum list beside it: only headers and sizes were checked",
+                             names.front()));
+    return cli::Status::ok;
+}
+
+}  // namespace
+
+const cli::Tool& stitch_tool() {
+    using namespace cli;
+    static const Tool tool(
+        "gguf-stitch", "[OPTION]... SHARD...", "put shards of a model together again, byte for byte",
+        {
+            {"",
+             {positional("SHARD", "one shard or raw piece (its siblings are found), or all of them")
+                  .repeatable()}},
+            {"Where to",
+             {option::output(), value("--shm", "NAME", "into shared memory: /dev/shm/NAME, shm:NAME"),
+              flag("--verify", "only check, against the checksum list where there is one"),
+              flag("--shm-list", "list the models in shared memory"),
+              value("--shm-rm", "NAME", "remove a model from shared memory, say who still maps it")}},
+            {"Writing",
+             {value("--reflink", "WHEN", "share extents with the shards (default auto)")
+                  .choose({"auto", "always", "never"}),
+              flag("--keep-cache", "leave what was written in the page cache"),
+              flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
+              option::quiet()}},
+            option::output_formats(),
+        });
+    return tool;
+}
+
+int stitch(std::span<const std::string> arguments, cli::Io& io) {
+    return cli::run(stitch_tool(), arguments, io, [&](const cli::Args& args) { return work(args, io); });
+}
+
+}  // namespace ggufmap::stitch
