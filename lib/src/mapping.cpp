@@ -42,6 +42,8 @@ int madvise_code(Advice advice) {
             return MADV_COLD;
         case Advice::page_out:
             return MADV_PAGEOUT;
+        case Advice::forget:
+            return MADV_DONTNEED;
         case Advice::huge_pages:
             break;
     }

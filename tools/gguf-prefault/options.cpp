@@ -7,11 +7,22 @@ using cli::flag;
 using cli::optional_value;
 using cli::value;
 
+namespace {
+
+// None where a file names the models.
+cli::Option models() {
+    cli::Option option = cli::option::models();
+    option.needed = false;
+    return option;
+}
+
+}  // namespace
+
 const cli::Tool& option_table() {
     static const cli::Tool tool(
-        "gguf-prefault", "[OPTION]... MODEL...",
+        "gguf-prefault", "[OPTION]... [MODEL...]",
         "bring chosen parts of models into memory, keep them there, let them go",
-        {{"", {cli::option::models()}},
+        {{"", {models()}},
          {"What to do (default: bring in what is missing)",
           {optional_value("--evict", "mapped", "let go of it instead; out of processes, too")
                .choose({"mapped"}),
@@ -31,6 +42,10 @@ const cli::Tool& option_table() {
            flag("--idle", "read only while the disk is idle"),
            flag("--huge", "in huge pages, where the file system can"),
            flag("-f,--force", "use --ranges made for another model"), cli::option::quiet()}},
+         {"Keeper",
+          {value("--config", "FILE", "look after the models that FILE (TOML) names, until a signal").files(),
+           flag("--once", "with --config: one round"), flag("--status", "print what a running keeper does"),
+           value("--socket", "FILE", "where it is asked, instead of the runtime directory").files()}},
          cli::option::output_formats()});
     return tool;
 }

@@ -1,11 +1,8 @@
 // Which bytes of which models the command line means.
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 
 #include "common/as_found.hpp"
+#include "common/files.hpp"
 #include "common/models.hpp"
 #include "common/tool.hpp"
 #include "gguf-prefault/budget.hpp"
@@ -16,26 +13,14 @@
 namespace ggufmap::prefault_tool {
 namespace {
 
-std::string read_all(int fd, const std::string& name) {
-    std::string text;
-    std::array<char, 65536> buffer{};
-    for (;;) {
-        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw io_error({name}, "cannot read", errno);
-        if (got == 0) return text;
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-}
-
 std::optional<HotList> hot_list(const Job& job) {
     const auto name = job.args.text("--ranges");
     if (!name) return std::nullopt;
     if (job.args.count("MODEL") > 1)
         throw Error(ErrorKind::usage, {}, "--ranges: a list is about one model, but several are given");
-    if (*name == "-") return HotList::parse(read_all(job.io.input_fd(), "standard input"), "standard input");
-    const File file = File::open(*name);
-    return HotList::parse(read_all(file.fd(), *name), *name);
+    if (*name == "-")
+        return HotList::parse(cli::read_text(job.io.input_fd(), "standard input"), "standard input");
+    return HotList::parse(cli::read_text_file(*name), *name);
 }
 
 Selection selection_for(const Job& job, const Model& model, const std::optional<HotList>& list) {

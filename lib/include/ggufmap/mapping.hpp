@@ -29,6 +29,7 @@ enum class Advice {
     sequential,  ///< aggressive readahead
     cold,        ///< first to go when memory is short (MADV_COLD)
     page_out,    ///< let go of it now (MADV_PAGEOUT)
+    forget,      ///< take it out of our page tables; the pages stay in memory (MADV_DONTNEED)
     huge_pages   ///< use transparent huge pages where the file system can (MADV_HUGEPAGE)
 };
 
