@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 
+#include "common/as_found.hpp"
 #include "common/models.hpp"
 #include "common/numbers.hpp"
-#include "gguf-residency/as_found.hpp"
 #include "gguf-residency/lens.hpp"
 #include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
@@ -102,7 +102,7 @@ Status work(const Args& args, Io& io) {
     const KernelProcessTable processes;
     std::vector<Model> models;
     const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
-        const AsFound as_found(cache, name, cli::places_from(io));
+        const cli::AsFound as_found(cache, name, cli::places_from(io));
         models.push_back(Model::open(name, cli::places_from(io)));
         as_found.restore(models.back());
         return Status::ok;
