@@ -101,15 +101,18 @@ private:
 
 class TextRows final : public Report::Rows {
 public:
-    TextRows(Io& io, char end, const std::vector<Column>& columns) : io_(io), end_(end) {
-        if (end_ == '\0') return;  // -0 has no heading
+    TextRows(Io& io, const Style& style, const std::vector<Column>& columns)
+        : io_(io), end_(style.format == Format::nul ? '\0' : '\n'), model_(printable(style.model)) {
+        if (end_ == '\0' || style.continues) return;  // -0 has no heading
         std::string line;
+        if (!model_.empty()) append(line, "model");
         for (const Column& column : columns) append(line, column.name);
         print(std::move(line));
     }
 
     void add(const std::vector<Cell>& cells) override {
         std::string line;
+        if (!model_.empty()) append(line, model_);
         for (const Cell& cell : cells) append(line, printable(exact_text(cell)));
         print(std::move(line));
     }
@@ -129,6 +132,7 @@ private:
 
     Io& io_;
     char end_;
+    std::string model_;
 };
 
 class JsonRows final : public Report::Rows {
@@ -157,7 +161,7 @@ std::unique_ptr<Report::Rows> rows_for(Io& io, const Style& style, std::vector<C
     assert(style.format != Format::json && !columns.empty());
     if (style.format == Format::table)
         return std::make_unique<TableRows>(io, style.exact_bytes, std::move(columns));
-    return std::make_unique<TextRows>(io, style.format == Format::nul ? '\0' : '\n', columns);
+    return std::make_unique<TextRows>(io, style, columns);
 }
 
 }  // namespace

@@ -23,6 +23,10 @@ enum class Format { table, json, tsv, nul };
 struct Style {
     Format format = Format::table;
     bool exact_bytes = false;
+    /// Where several models are shown: TSV and NUL-ended rows begin with this one's name.
+    std::string model = {};
+    /// Not the first of them: no heading again.
+    bool continues = false;
 
     /// Reads option::output_formats(); throws Error (usage) when two formats are asked for.
     static Style from(const Args& args);

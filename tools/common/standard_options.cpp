@@ -3,8 +3,7 @@
 namespace ggufmap::cli::option {
 
 Option model() {
-    return positional("MODEL", "GGUF file, any one shard, - (a pipe), shm:NAME or ollama:NAME[:TAG]")
-        .required();
+    return positional("MODEL", "GGUF file, any one shard, shm:NAME or ollama:NAME[:TAG]").required();
 }
 Option models() { return model().repeatable(); }
 Option output() { return value("-o,--output", "FILE", "write to FILE, - for standard output").files(); }

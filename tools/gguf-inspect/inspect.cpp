@@ -1,6 +1,7 @@
 #include "gguf-inspect/inspect.hpp"
 
 #include <string_view>
+#include <utility>
 
 #include "common/standard_options.hpp"
 #include "gguf-inspect/integrity.hpp"
@@ -53,7 +54,11 @@ void refuse(bool condition, const char* reason) {
 void check_combination(const Args& args, const View& view) {
     const bool json = args.has("--json");
     refuse(json && !view.option.empty() && view.option != "--check",
-           "--json shows everything: it goes with --check, not with another view");
+           "--json shows all of a model in one document: leave the view out");
+    const bool selects =
+        args.has("--tensor") || args.has("--layer") || args.has("--part") || args.has("--expert");
+    refuse(selects && view.option != "--tensors" && !asks_for_integrity(args),
+           "--tensor, --layer, --part and --expert go with --tensors, --hash, --verify, --scan or --diff");
     refuse(args.has("--arrays") && !json && view.option != "--kv", "--arrays goes with --json or --kv");
     const bool extracts = view.option == "--extract";
     refuse((args.has("--output") || args.has("--force")) && !extracts,
@@ -77,6 +82,12 @@ Status show(const View& view, const Subject& subject, const Args& args, Io& io) 
     return failed ? worst(status, Status::no) : status;
 }
 
+cli::Option models_or_pipe() {
+    cli::Option models = cli::option::models();
+    models.help += "; - for a pipe, read to the end of the header";
+    return models;
+}
+
 }  // namespace
 
 const cli::Tool& tool() {
@@ -84,7 +95,7 @@ const cli::Tool& tool() {
     static const Tool tool(
         "gguf-inspect", "[OPTION]... MODEL...",
         "see into GGUF models: what is in them, where it lies, is it sound",
-        {{"", {option::models()}},
+        {{"", {models_or_pipe()}},
          {"Views (one of them; without any: a summary)",
           {
               optional_value("--kv", "GLOB", "metadata: key, type and value; all keys, or those that match"),
@@ -124,8 +135,12 @@ int inspect(std::span<const std::string> arguments, Io& io) {
         }
         const Depth depth = args.has("--check") ? Depth::full : Depth::header;
         if (cli::Style::from(args).format == cli::Format::json) return show_json(depth, args, io);
+        bool first = true;
         return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
-            return show(view, open_subject(name, depth, io), args, io);
+            Subject subject = open_subject(name, depth, io);
+            subject.one_of_many = args.count("MODEL") > 1;
+            subject.first = std::exchange(first, false);
+            return show(view, subject, args, io);
         });
     });
 }

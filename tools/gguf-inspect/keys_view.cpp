@@ -35,7 +35,7 @@ std::string type_text(const Value& value) {
 }  // namespace
 
 cli::Status show_keys(const Subject& subject, const cli::Args& args, cli::Io& io) {
-    const cli::Style style = cli::Style::from(args);
+    const cli::Style style = subject.style(args);
     const std::string glob = args.text("--kv").value_or("");
     const bool whole = args.has("--arrays");
     const bool shorten = style.format == cli::Format::table && !whole;

@@ -21,7 +21,7 @@ cli::Cell number_or_unknown(std::optional<double> number) {
 
 cli::Status show_layers(const Subject& subject, const cli::Args& args, cli::Io& io) {
     using cli::Shows;
-    cli::Report report(io, cli::Style::from(args),
+    cli::Report report(io, subject.style(args),
                        {{"layer", "LAYER", Shows::word},
                         {"tensors", "TENSORS", Shows::number},
                         {"attention", "ATTN", Shows::size},

@@ -21,6 +21,13 @@ Examination examine_pipe(Depth depth, int fd) {
 
 }  // namespace
 
+cli::Style Subject::style(const cli::Args& args) const {
+    cli::Style result = cli::Style::from(args);
+    if (one_of_many) result.model = name;
+    result.continues = !first;
+    return result;
+}
+
 Subject open_subject(const std::string& name, Depth depth, cli::Io& io) {
     return {name == "-" ? examine_pipe(depth, io.input_fd()) : examine(name, cli::places_from(io), depth),
             name};

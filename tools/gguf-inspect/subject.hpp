@@ -5,13 +5,18 @@
 
 #include "common/args.hpp"
 #include "common/io.hpp"
+#include "common/report.hpp"
 #include "ggufmap/check.hpp"
 
 namespace ggufmap::inspect {
 
 struct Subject : Examination {
     std::string name;
+    bool one_of_many = false;  ///< several models are named on the command line
+    bool first = true;
 
+    /// What the options say of the output, and rows for scripts tell the models apart.
+    cli::Style style(const cli::Args& args) const;
     /// Whether its findings mean exit status 1; `strict`: warnings do, too.
     bool fails(bool strict) const { return has_errors() || (strict && !findings.empty()); }
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
+#include "common/models.hpp"
 #include "gguf-inspect/views.hpp"
 #include "gguf-inspect/words.hpp"
 
@@ -19,15 +20,18 @@ cli::Status show_tensors(const Subject& subject, const cli::Args& args, cli::Io&
                                         {"parameters", "PARAMS", Shows::count},
                                         {"bytes", "SIZE", Shows::size},
                                         {"offset", "OFFSET", Shows::number}};
-    const cli::Style style = cli::Style::from(args);
+    const cli::Style style = subject.style(args);
     // Scripts find the same columns in every model.
     const bool show_shard = sharded || style.format != cli::Format::table;
     if (show_shard) columns.push_back({"shard", "SHARD", Shows::number});
     cli::Report report(io, style, columns);
+    const Selection selection = cli::selection_from(args);
+    selection.require_matches(model);
     bool any = false;
     for (const ModelTensor& tensor : model.tensors()) {
         const std::string name(tensor.info->name);
         if (!glob.empty() && ::fnmatch(glob.c_str(), name.c_str(), 0) != 0) continue;
+        if (!selection.includes(*tensor.info)) continue;
         any = true;
         const auto dimensions = tensor.info->dimensions();
         std::vector<Cell> row = {name,
@@ -41,7 +45,9 @@ cli::Status show_tensors(const Subject& subject, const cli::Args& args, cli::Io&
     }
     report.finish();
     if (any || glob.empty()) return cli::Status::ok;
-    throw Error(ErrorKind::mismatch, {subject.name}, fmt::format("no tensor matches '{}'", glob));
+    throw Error(
+        ErrorKind::mismatch, {subject.name},
+        fmt::format("no tensor matches '{}'{}", glob, selection.everything() ? "" : " and the selection"));
 }
 
 }  // namespace ggufmap::inspect

@@ -6,7 +6,7 @@ namespace ggufmap::inspect {
 
 cli::Status show_types(const Subject& subject, const cli::Args& args, cli::Io& io) {
     using cli::Shows;
-    cli::Report report(io, cli::Style::from(args),
+    cli::Report report(io, subject.style(args),
                        {{"type", "TYPE", Shows::word},
                         {"tensors", "TENSORS", Shows::number},
                         {"parameters", "PARAMS", Shows::count},

@@ -70,13 +70,15 @@ public:
 
     /// True when nothing narrows it.
     bool everything() const;
+    /// Throws Error (usage) where a glob, layer or expert matches nothing of this model: a typo must not
+    /// select nothing in silence.
+    void require_matches(const Model& model) const;
     /// The tensors as a whole, whatever the ranges: is this one touched?
     bool includes(const Tensor& tensor) const;
 
     /// What is selected, in file order, one entry a tensor (or expert slice). The header is among it where
-    /// nothing but parts or ranges narrows. Throws Error (usage) where a glob, layer or expert matches
-    /// nothing of this model: a typo must not select nothing in silence. Tensors of unknown size are left
-    /// out; of those beyond the end of the file see Model::require_complete.
+    /// nothing but parts or ranges narrows. Throws what require_matches() throws. Tensors of unknown size are
+    /// left out; of those beyond the end of the file see Model::require_complete.
     std::vector<Selected> of(const Model& model) const;
     /// The same as disjoint ranges. With everything() all bytes of all files, gaps and trailing bytes
     /// included.
@@ -84,7 +86,6 @@ public:
 
 private:
     bool matches(const Tensor& tensor, const Role& role) const;
-    void require_matches(const Model& model) const;
 
     std::vector<std::string> globs_;
     NumberSet layers_;
