@@ -7,7 +7,7 @@ const Tool& hfstub_tool() {
     static const Tool tool(
         "gguf-hfstub", "[OPTION]... MODEL",
         "make a Hugging Face folder or an Ollama model of a GGUF, without a second copy",
-        {{"", {option::model()}},
+        {{"", {positional("MODEL", "GGUF file, any one shard, shm:NAME or ollama:NAME[:TAG]").required()}},
          {"Folder",
           {value("-o,--output", "DIR", "make this folder").directories(),
            flag("--tokenizer-only", "only what concerns the tokenizer"),

@@ -57,11 +57,13 @@ void note_what_differs(const Facts& facts, Notes& notes) {
         const KeyValue* entry = facts.model().head().find(fmt::format("{}.{}", facts.architecture(), key));
         if (entry && entry->value.as_array())
             notes.push_back(
-                fmt::format("{} differs from layer to layer; config.json has the largest", entry->key));
+                fmt::format("{} has a value for each layer; config.json has the largest", entry->key));
     }
 }
 
 }  // namespace
+
+bool has_mapping(const Model& model) { return find_architecture(Facts(model)) != nullptr; }
 
 std::optional<Object> model_config(const Model& model, Precision precision, Notes& notes) {
     const Facts facts(model);

@@ -58,7 +58,7 @@ NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(s
         if (!replace) throw Error(ErrorKind::io, {path}, "exists already (--force replaces it)", EEXIST);
         for (const std::string& entry : entries_of(*OutputDirectory::open(trimmed))) {
             if (!is_ours(entry))
-                throw Error(ErrorKind::usage, {path},
+                throw Error(ErrorKind::io, {path},
                             fmt::format("holds '{}', which is no part of a stub: not replaced", entry));
         }
         exchange_ = true;
@@ -67,7 +67,7 @@ NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(s
     if (::mkdirat(parent_->fd(), temporary.c_str(), directory_mode) != 0)
         throw io_error({path}, "cannot create", errno);
     temporary_ = temporary;
-    directory_ = OutputDirectory::open(parent_->prefix() + temporary);
+    directory_ = OutputDirectory::open_as(parent_->prefix() + temporary, trimmed);
 }
 
 NewFolder::~NewFolder() {

@@ -151,7 +151,8 @@ private:
 
     void move_rows(HfTensor& made, Rework rework, std::uint64_t unit) const {
         const std::uint64_t rows = made.shape.empty() ? 1 : made.shape.front();
-        if (unit == 0 || rows % unit != 0)
+        // Heads beyond the rows would make `unit` wrap.
+        if (made.heads > rows || made.groups > rows || unit == 0 || rows % unit != 0)
             fail(*made.origin, fmt::format("{} rows do not divide into the heads of the model", rows));
         if (rows != 0) made.rework = rework;
     }
@@ -209,7 +210,9 @@ private:
 
 }  // namespace
 
-bool HfTensor::quantized() const { return dtype_of(origin->type).empty(); }
+bool is_plain(std::uint32_t type) { return !dtype_of(type).empty(); }
+
+bool HfTensor::quantized() const { return !is_plain(origin->type); }
 
 std::vector<HfTensor> hf_tensors(const Model& model, Notes& notes) {
     const Facts facts(model);

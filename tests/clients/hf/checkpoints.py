@@ -32,6 +32,18 @@ def values(info, data):
     return struct.unpack(f"<{len(data) // size}{letter}", data)
 
 
+class Stub:
+    """The weights of a folder, through its index."""
+
+    def __init__(self, folder):
+        where = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
+        files = {name: Safetensors(folder / name) for name in set(where.values())}
+        held = {tensor for file in files.values() for tensor in file.names()}
+        require(held == set(where), "the index names other tensors than the files hold")
+        self.tensors = {name: files[file].tensors[name] for name, file in where.items()}
+        self.read = lambda name: files[where[name]].read(name)
+
+
 def compare_tensor(name, original, stub, tolerance):
     wanted, got = original.tensors[name], stub.tensors[name]
     require(wanted["shape"] == got["shape"], f"{name}: shape {got['shape']}, wanted {wanted['shape']}")
@@ -50,11 +62,9 @@ def compare(original_folder, stub_folder):
     differing = list(differing_keys(wanted, config))
     require(not differing, f"config.json: {', '.join(differing)}")
     original = Safetensors(original_folder / "model.safetensors")
-    stub = Safetensors(stub_folder / "model.safetensors")
-    require(set(original.names()) == set(stub.names()),
-            f"tensors: {set(original.names()) ^ set(stub.names())}")
-    index = json.loads((stub_folder / "model.safetensors.index.json").read_text())
-    require(set(index["weight_map"]) == set(stub.names()), "the index names other tensors")
+    stub = Stub(stub_folder)
+    require(set(original.names()) == set(stub.tensors),
+            f"tensors: {set(original.names()) ^ set(stub.tensors)}")
     counts = {"bits": 0, "values": 0}
     for name in original.names():
         gemma_norm = wanted["model_type"].startswith("gemma") and name.endswith("norm.weight")

@@ -21,6 +21,9 @@ enum class Precision {
     fp32
 };
 
+/// True where the model's architecture has a mapping.
+GGUFMAP_API bool has_mapping(const Model& model);
+
 /// The members in the order in which they are to be written; nothing where the architecture has no mapping.
 /// Reads the model's rope factors. Throws Error (malformed) for metadata of the wrong kind. Notes tell what
 /// only approximates the file.

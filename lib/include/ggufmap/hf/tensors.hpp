@@ -26,6 +26,9 @@ enum class Rework {
     log_of_negative  ///< F32: -exp(a) -> a
 };
 
+/// True for tensor types that safetensors has a dtype for: F32, F16, BF16, F64 and the integers.
+GGUFMAP_API bool is_plain(std::uint32_t type);
+
 struct HfTensor {
     std::string name;
     std::string dtype;                 ///< as safetensors spells it; "U8" for quantized blocks
