@@ -125,7 +125,7 @@ std::string Consumer::write(const PlannedShard& shard) {
     output.replace = true;  // a shard that is there without a line in the journal was not finished
     OutputFile file = OutputFile::create(directory_, shard.name, output, inputs());
     file.reserve(shard.size);
-    FileSink sink(file, shard.size, Reflink::never);
+    FileSink sink(file, shard.size);
     Digest digest(DigestKind::xxh3_128);
     copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
         digest.update(bytes);

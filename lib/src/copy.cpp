@@ -51,9 +51,9 @@ std::optional<std::uint64_t> clone_block(const File& source, const OutputDirecto
     return block;
 }
 
-FileSink::FileSink(OutputFile& file, std::uint64_t size, Reflink reflink) : file_(file) {
+FileSink::FileSink(OutputFile& file, std::uint64_t size) : file_(file) {
     const auto& options = file.options();
-    if (size < worth_a_ring || options.keep_cache || !options.durable || reflink != Reflink::never) return;
+    if (size < worth_a_ring || options.keep_cache || !options.durable) return;
     direct_ = std::make_unique<detail::DirectWriter>(file);
     if (!direct_->usable()) direct_.reset();
 }

@@ -68,7 +68,7 @@ void ShardWriter::write(const PlannedShard& shard) {
     } else {
         file.reserve(shard.size);
     }
-    FileSink sink(file, shard.size, options_.reflink);
+    FileSink sink(file, shares ? 0 : shard.size);
     Digest digest(DigestKind::xxh3_128);
     if (options_.checksums && !shares) {
         copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {

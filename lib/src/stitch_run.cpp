@@ -141,7 +141,7 @@ StitchResult run(const StitchPlan& plan, const std::string& path, const StitchRu
     } else {
         file.resize(plan.size);
     }
-    FileSink sink(file, plan.size, options.reflink);
+    FileSink sink(file, options.reflink == Reflink::never ? plan.size : 0);
     const StitchResult result = run(plan, sink, options.reflink, progress);
     file.commit();
     return result;

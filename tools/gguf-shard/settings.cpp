@@ -80,8 +80,8 @@ Settings Settings::from(const cli::Args& args) {
     Settings settings;
     settings.model = *args.text("MODEL");
     settings.prefix = args.text("--output").value_or(default_prefix(settings.model));
-    settings.tar = args.has("--tar");
-    if (settings.tar && settings.prefix == "-") settings.prefix = default_prefix(settings.model);
+    settings.tar = args.has("--tar") || settings.prefix == "-";
+    if (settings.prefix == "-") settings.prefix = default_prefix(settings.model);
     settings.raw = args.has("--raw");
     settings.cut = cut_from(args);
     settings.raw_size = settings.cut.size.value_or(default_size);

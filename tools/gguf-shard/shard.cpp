@@ -86,6 +86,8 @@ void warn_of_oversized(const Job& job, const Settings& settings, const cli::Args
 }
 
 ShardResult send_tar(const Job& job, cli::Io& io, ggufmap::Progress& progress) {
+    if (io.terminal(cli::Stream::out).present)
+        throw Error(ErrorKind::usage, {}, "--tar: standard output is a terminal");
     cli::TarWriter tar(io.output_fd(), "standard output", stream_layout(job.plan));
     ShardResult result = send(job.plan, job.run.checksums, tar, progress);
     tar.close();

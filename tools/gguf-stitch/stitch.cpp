@@ -1,6 +1,9 @@
 #include "gguf-stitch/stitch.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "common/models.hpp"
 #include "common/report.hpp"
@@ -18,9 +21,27 @@
 namespace ggufmap::stitch {
 namespace {
 
+/// A pipe: what has gone through cannot be taken back, so a digest that differs is told at the end.
+class PipeSink final : public Sink {
+public:
+    explicit PipeSink(int fd) : fd_(fd) {}
+    void write(std::uint64_t, Bytes bytes) override {
+        while (!bytes.empty()) {
+            const ssize_t done = ::write(fd_, bytes.data(), bytes.size());
+            if (done < 0 && errno == EINTR) continue;
+            if (done < 0) throw io_error({"standard output"}, "cannot write", errno);
+            bytes = bytes.subspan(static_cast<std::size_t>(done));
+        }
+    }
+
+private:
+    int fd_;
+};
+
 /// Where the result goes, and how.
 struct Target {
-    std::string path;  ///< empty: nowhere, only verify
+    std::string path;  ///< empty: nowhere, only verify; "-": standard output
+    bool is_file() const { return !path.empty() && path != "-"; }
     StitchRun run;
 };
 
@@ -57,7 +78,7 @@ bool congruent(const StitchPlan& plan, std::uint64_t block) {
 // Settled before the run: a result that shares extents cannot be checked in passing.
 void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& target) {
     const std::string when = args.text("--reflink").value_or("auto");
-    if (when == "never" || args.has("--shm") || target.path.empty()) return;
+    if (when == "never" || args.has("--shm") || !target.is_file()) return;
     const auto directory = OutputDirectory::open(split_path(target.path).directory);
     const auto block = clone_block(*plan.sources().back(), *directory);
     if (block && congruent(plan, *block)) {
@@ -75,7 +96,7 @@ void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& targe
 cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places) {
     const std::string from = *args.text("--tar");
     const Target target = target_from(args, places);
-    if (target.path.empty()) throw Error(ErrorKind::usage, {}, "--tar: wanted -o OUT or --shm NAME");
+    if (!target.is_file()) throw Error(ErrorKind::usage, {}, "--tar: wanted -o OUT or --shm NAME");
     std::optional<File> file;
     if (from != "-") file = File::open(from);
     cli::TarReader tar(file ? file->fd() : io.input_fd(), from == "-" ? "standard input" : from);
@@ -102,7 +123,7 @@ std::string consuming_output(const cli::Args& args) {
     for (const char* other : {"--shm", "--verify", "--tar", "--reflink", "--no-sync"})
         args.at_most_one_of({args.has("--consume") ? "--consume" : "--resume", other});
     const auto path = args.text("--output");
-    if (!path) throw Error(ErrorKind::usage, {}, "--consume: wanted -o OUT");
+    if (!path || *path == "-") throw Error(ErrorKind::usage, {}, "--consume: wanted -o OUT");
     return *path;
 }
 
@@ -145,14 +166,16 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     choose_reflink(args, plan, target);
     if (args.has("--dry-run")) print(plan, target.path, style, io);
     if (args.has("--shm")) require_memory(plan.size, target.path);
-    if (!target.path.empty()) require_runnable(plan, target.path, target.run);
+    if (target.is_file()) require_runnable(plan, target.path, target.run);
     if (args.has("--dry-run")) return cli::Status::ok;
     StitchResult result;
     {
         cli::Transfer transfer(io, args.has("--quiet"), "stitching " + names.front(), plan.size);
         NullSink nowhere;
-        result = target.path.empty() ? run(plan, nowhere, Reflink::never, transfer)
-                                     : run(plan, target.path, target.run, transfer);
+        PipeSink out(io.output_fd());
+        Sink& stream = target.path.empty() ? static_cast<Sink&>(nowhere) : out;
+        result = target.is_file() ? run(plan, target.path, target.run, transfer)
+                                  : run(plan, stream, Reflink::never, transfer);
     }
     if (target.path.empty() && !result.verified && !args.has("--quiet"))
         cli::say(args, io,

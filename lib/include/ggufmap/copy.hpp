@@ -65,7 +65,8 @@ class DirectWriter;
 /// Into a file of `size` bytes. A large one that shall not stay in the page cache is written past it.
 class GGUFMAP_API FileSink final : public Sink {
 public:
-    FileSink(OutputFile& file, std::uint64_t size, Reflink reflink);
+    /// Size 0, as where extents will be shared: through the page cache.
+    explicit FileSink(OutputFile& file, std::uint64_t size = 0);
     ~FileSink() override;
     void write(std::uint64_t offset, Bytes bytes) override;
     void finish() override;
