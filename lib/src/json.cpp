@@ -183,12 +183,14 @@ void JsonWriter::real(double value) { append_real(value); }
 
 void JsonWriter::integer(std::int64_t value) {
     before_value();
-    fmt::format_to(std::back_inserter(buffer_), "{}", value);
+    const fmt::format_int digits(value);
+    buffer_.append(digits.data(), digits.size());
 }
 
 void JsonWriter::integer(std::uint64_t value) {
     before_value();
-    fmt::format_to(std::back_inserter(buffer_), "{}", value);
+    const fmt::format_int digits(value);
+    buffer_.append(digits.data(), digits.size());
 }
 
 void JsonWriter::boolean(bool value) {

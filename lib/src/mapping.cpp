@@ -18,6 +18,9 @@
 namespace ggufmap {
 namespace {
 
+// Where address and offset agree modulo this, a large folio can be mapped by one entry.
+constexpr std::uint64_t huge_page = 2 << 20;
+
 std::uint64_t system_page() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 // Mappings of hugetlbfs files begin and end on huge pages.
@@ -39,6 +42,8 @@ int madvise_code(Advice advice) {
             return MADV_COLD;
         case Advice::page_out:
             return MADV_PAGEOUT;
+        case Advice::forget:
+            return MADV_DONTNEED;
         case Advice::huge_pages:
             break;
     }
@@ -83,7 +88,7 @@ Mapping::Mapping(Model model) : model_(std::move(model)) {
 }
 
 void Mapping::map_all() {
-    std::uint64_t alignment = system_page();
+    std::uint64_t alignment = huge_page;
     for (const Shard& shard : model_.shards()) alignment = std::max(alignment, page_of(shard.file));
     const auto too_large = [&] {
         return Error(ErrorKind::limit, {model_.name()}, "larger than the address space");
@@ -211,8 +216,14 @@ void Mapping::advise(const ShardRange& where, Advice advice) const {
 
 void Mapping::lock(const ShardRange& where) const {
     verify(where);  // mlock on a shrunken file says ENOMEM, which would blame the wrong thing
+    lock_pages(where, 0);
+}
+
+void Mapping::lock_on_fault(const ShardRange& where) const { lock_pages(where, MLOCK_ONFAULT); }
+
+void Mapping::lock_pages(const ShardRange& where, unsigned flags) const {
     const auto pages = pages_of(bytes(where));
-    if (pages.empty() || ::mlock(pages.data(), pages.size()) == 0) return;
+    if (pages.empty() || ::mlock2(pages.data(), pages.size(), flags) == 0) return;
     const int failure = errno;
     const std::string action =
         failure == ENOMEM || failure == EPERM || failure == EAGAIN
@@ -244,7 +255,10 @@ MappingStats Mapping::stats() const {
         stats.present = present;
         stats.page_tables = tables;
     }
-    stats.locked = detail::locked_bytes(base_, reserved_);
+    if (const auto cost = detail::own_cost(base_, reserved_)) {
+        stats.locked = cost->locked;
+        stats.huge = cost->huge;
+    }
     return stats;
 }
 

@@ -29,6 +29,7 @@ enum class Advice {
     sequential,  ///< aggressive readahead
     cold,        ///< first to go when memory is short (MADV_COLD)
     page_out,    ///< let go of it now (MADV_PAGEOUT)
+    forget,      ///< take it out of our page tables; the pages stay in memory (MADV_DONTNEED)
     huge_pages   ///< use transparent huge pages where the file system can (MADV_HUGEPAGE)
 };
 
@@ -43,6 +44,7 @@ struct MappingStats {
     std::uint64_t mapped = 0;              ///< address space, whole pages
     std::optional<std::uint64_t> present;  ///< in this process's page tables: what it would not fault on
     std::optional<std::uint64_t> locked;   ///< by mlock
+    std::optional<std::uint64_t> huge;     ///< mapped by huge pages of 2 MiB
     std::optional<std::uint64_t>
         page_tables;           ///< of the lowest level: 4 KiB for each 2 MiB that has a page present
     std::size_t mappings = 0;  ///< one a file that is not empty
@@ -89,6 +91,8 @@ public:
     /// Keeps a range in memory until unlock() or the end. Whole pages: neighbours may be locked with it.
     /// Throws Error (io) naming RLIMIT_MEMLOCK where that is what forbids it; what was locked before stays.
     void lock(const ShardRange& where) const;
+    /// The same, but each page is locked when it is first touched; nothing is read now.
+    void lock_on_fault(const ShardRange& where) const;
     void unlock(const ShardRange& where) const;
     MappingStats stats() const;
 
@@ -96,6 +100,7 @@ private:
     explicit Mapping(Model model);
     void map_all();
     void unmap();
+    void lock_pages(const ShardRange& where, unsigned flags) const;
 
     struct Piece {
         std::byte* address;  ///< of the file's first byte

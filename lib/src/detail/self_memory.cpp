@@ -42,7 +42,7 @@ std::optional<PresentPages> present_pages(const std::byte* address, std::uint64_
     return result;
 }
 
-std::optional<std::uint64_t> locked_bytes(const std::byte* address, std::uint64_t size) {
+std::optional<OwnCost> own_cost(const std::byte* address, std::uint64_t size) {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
@@ -50,7 +50,7 @@ std::optional<std::uint64_t> locked_bytes(const std::byte* address, std::uint64_
     if (!smaps) return std::nullopt;
     const auto begin = reinterpret_cast<std::uintptr_t>(address);
     bool inside = false;
-    std::uint64_t total = 0;
+    OwnCost total;
     std::array<char, 4096> line{};
     while (std::fgets(line.data(), static_cast<int>(line.size()), smaps.get()) != nullptr) {
         unsigned long from = 0;
@@ -59,7 +59,10 @@ std::optional<std::uint64_t> locked_bytes(const std::byte* address, std::uint64_
         if (std::sscanf(line.data(), "%lx-%lx ", &from, &to) == 2) {
             inside = from >= begin && to <= begin + size;
         } else if (inside && std::sscanf(line.data(), "Locked: %lu kB", &kib) == 1) {
-            total += kib * 1024;
+            total.locked += kib * 1024;
+        } else if (inside && (std::sscanf(line.data(), "FilePmdMapped: %lu kB", &kib) == 1 ||
+                              std::sscanf(line.data(), "ShmemPmdMapped: %lu kB", &kib) == 1)) {
+            total.huge += kib * 1024;
         }
     }
     return total;

@@ -1,10 +1,10 @@
-#include "gguf-residency/as_found.hpp"
+#include "common/as_found.hpp"
 
 #include <fcntl.h>
 
 #include "ggufmap/error.hpp"
 
-namespace ggufmap::residency {
+namespace ggufmap::cli {
 namespace {
 
 // Real headers reach about 30 MB.
@@ -50,4 +50,4 @@ void AsFound::restore(const Model& model) const {
     }
 }
 
-}  // namespace ggufmap::residency
+}  // namespace ggufmap::cli

@@ -8,7 +8,7 @@
 #include "ggufmap/model.hpp"
 #include "ggufmap/pagecache.hpp"
 
-namespace ggufmap::residency {
+namespace ggufmap::cli {
 
 class AsFound {
 public:
@@ -27,4 +27,4 @@ private:
     std::vector<Start> starts_;
 };
 
-}  // namespace ggufmap::residency
+}  // namespace ggufmap::cli

@@ -1,0 +1,68 @@
+// When models come and go: decisions about a set of models, from what is seen of them. Knows no files and no
+// clock; who carries the orders out is the caller.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ggufmap/export.hpp"
+
+namespace ggufmap {
+
+class GGUFMAP_API Keeper {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    enum class Warm {
+        start,    ///< at once
+        on_open,  ///< when somebody opens it
+        never     ///< only let go
+    };
+    struct Rule {
+        Warm warm = Warm::on_open;
+        bool lock = false;  ///< locked once it is loaded: never let go
+        /// Let go when nobody has used it for so long; nothing: only when others need the room.
+        std::optional<std::chrono::seconds> unload_after_idle = {};
+    };
+    /// A model at one moment.
+    struct Sight {
+        bool there = false;       ///< its files exist
+        bool in_use = false;      ///< another process maps it or has it open
+        bool opened = false;      ///< somebody has opened it since the last moment
+        std::uint64_t bytes = 0;  ///< what would be resident if it were loaded
+    };
+    enum class Order { leave, load, let_go };
+    struct State {
+        bool loaded = false;
+        Time last_use{};
+        bool no_room = false;  ///< wanted, but the budget is taken by models that are in use or locked
+    };
+
+    /// `budget`: bytes that all loaded models may take together; nothing: no bound.
+    Keeper(std::vector<Rule> rules, std::optional<std::uint64_t> budget);
+
+    /// One order for each model; what is to be let go must go before anything is loaded. States then are as
+    /// if the orders had been carried out.
+    std::vector<Order> decide(Time now, std::span<const Sight> sights);
+    /// An order to load could not be carried out, or the model was replaced: it is not loaded.
+    void not_loaded(std::size_t model) { states_[model].loaded = false; }
+    /// It is in memory already: the caller knows it from another set of rules.
+    void already_loaded(std::size_t model, Time last_use);
+
+    const State& state(std::size_t model) const { return states_[model]; }
+
+private:
+    bool wanted(std::size_t model, const Sight& sight);
+    bool make_room(std::size_t for_model, std::span<const Sight> sights, std::vector<Order>& orders);
+
+    std::vector<Rule> rules_;
+    std::optional<std::uint64_t> budget_;
+    std::vector<State> states_;
+    std::vector<bool> started_;  ///< by model: was loaded at the start
+};
+
+}  // namespace ggufmap

@@ -1,0 +1,98 @@
+#include "ggufmap/lock.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "detail/cgroup_place.hpp"
+#include "detail/kernel_files.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/process.hpp"
+
+namespace ggufmap {
+namespace {
+
+// Source: include/uapi/linux/capability.h.
+constexpr int cap_ipc_lock = 14;
+
+std::string mebibytes(std::uint64_t bytes) {
+    return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+}
+
+bool may_lock_anything(std::string_view status) {
+    constexpr std::string_view key = "CapEff:\t";
+    const auto at = status.find(key);
+    if (at == std::string_view::npos) return false;
+    status.remove_prefix(at + key.size());
+    std::string_view line = detail::next_line(status);
+    const auto capabilities = detail::hexadecimal(detail::next_word(line));
+    return capabilities && (*capabilities >> cap_ipc_lock & 1) != 0;
+}
+
+std::string fix_of_limit(const LockLimits& limits, std::uint64_t needed) {
+    const std::uint64_t kibibytes = (needed + 1023) / 1024;
+    if (needed <= limits.hard_limit) return fmt::format("ulimit -l {}", kibibytes);
+    if (limits.container.starts_with("docker") || limits.container.starts_with("podman"))
+        return fmt::format("start the container with --ulimit memlock={} or --cap-add IPC_LOCK",
+                           kibibytes * 1024);
+    if (limits.container.starts_with("kubernetes"))
+        return "add IPC_LOCK to securityContext.capabilities of the container";
+    if (limits.container.starts_with("systemd"))
+        return fmt::format("set LimitMEMLOCK={} in the unit", kibibytes * 1024);
+    return fmt::format(
+        "as root: prlimit --pid $$ --memlock={}, or '* - memlock {}' in /etc/security/limits.conf and a new "
+        "login",
+        kibibytes * 1024, kibibytes);
+}
+
+std::string fix_of_group(const LockLimits& limits, const CgroupMemory& group, std::uint64_t needed) {
+    const std::uint64_t wanted = needed + group.usage - std::min(group.usage, group.reclaimable);
+    if (limits.container.starts_with("docker") || limits.container.starts_with("podman"))
+        return fmt::format("give the container --memory={}m", (wanted >> 20) + 1);
+    if (limits.container.starts_with("systemd"))
+        return fmt::format("set MemoryMax={}M in the unit", (wanted >> 20) + 1);
+    return fmt::format("raise the memory limit of control group {} to {}", group.path, mebibytes(wanted));
+}
+
+}  // namespace
+
+LockLimits lock_limits(const KernelRoots& roots) {
+    LockLimits limits;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) throw io_error({}, "cannot read RLIMIT_MEMLOCK", errno);
+    const std::string status = detail::read_kernel_file(roots.proc + "/self/status").value_or("");
+    if (limit.rlim_cur != RLIM_INFINITY && !may_lock_anything(status)) limits.may_lock = limit.rlim_cur;
+    limits.hard_limit = limit.rlim_max;
+    limits.locked = detail::number_after(status, "VmLck:") * 1024;
+    if (const auto place =
+            detail::cgroup_place(detail::read_kernel_file(roots.proc + "/self/cgroup").value_or("")))
+        limits.container = container_of(place->path);
+    limits.memory = available_memory(roots);
+    return limits;
+}
+
+std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, std::uint64_t bytes) {
+    std::vector<LockObstacle> obstacles;
+    const std::uint64_t needed = bytes + limits.locked;
+    if (limits.may_lock && *limits.may_lock < needed)
+        obstacles.push_back({fmt::format("RLIMIT_MEMLOCK allows {}, {} are to be locked",
+                                         mebibytes(*limits.may_lock), mebibytes(needed)),
+                             fix_of_limit(limits, needed)});
+    for (const CgroupMemory& group : limits.memory.cgroups) {
+        const auto left = group.available();
+        if (left && *left < bytes)
+            obstacles.push_back({fmt::format("control group {} has {} left, {} are to be locked: the kernel "
+                                             "would kill the process",
+                                             group.path, mebibytes(*left), mebibytes(bytes)),
+                                 fix_of_group(limits, group, bytes)});
+    }
+    if (limits.memory.host.available < bytes)
+        obstacles.push_back({fmt::format("this machine has {} available, {} are to be locked",
+                                         mebibytes(limits.memory.host.available), mebibytes(bytes)),
+                             "lock less: --budget auto, or a selection such as --part attn,norm"});
+    return obstacles;
+}
+
+}  // namespace ggufmap

@@ -1,0 +1,129 @@
+#include "gguf-prefault/keep_models.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "common/models.hpp"
+#include "common/tool.hpp"
+#include "gguf-prefault/model_set.hpp"
+#include "gguf-prefault/signal_queue.hpp"
+#include "gguf-prefault/status_socket.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::prefault_tool {
+namespace {
+
+class Service {
+public:
+    Service(const cli::Args& args, cli::Io& io)
+        : args_(args), io_(io), file_(*args.text("--config")), models_(load()) {}
+
+    void once() {
+        Working working(signals_, nullptr);
+        models_->round(working);
+    }
+
+    void run() {
+        StatusSocket socket(socket_path(args_, io_));
+        for (bool more = true; more; more = answer(socket)) {
+            Working working(signals_, &socket);
+            try {
+                models_->round(working);
+            } catch (const Error& error) {
+                if (error.error_number() != EINTR) throw;
+            }
+            socket.publish(encode(models_->states()));
+            wait(socket);
+        }
+    }
+
+private:
+    // While bytes come in, who asks is answered, and a signal to end is heard.
+    class Working final : public Progress {
+    public:
+        Working(const SignalQueue& signals, const StatusSocket* socket)
+            : signals_(signals), socket_(socket) {}
+        void add(std::uint64_t) override {
+            if (socket_ != nullptr) socket_->serve();
+        }
+        bool stop_requested() override { return signals_.end_waits(); }
+
+    private:
+        const SignalQueue& signals_;
+        const StatusSocket* socket_;
+    };
+
+    std::unique_ptr<ModelSet> load() {
+        return std::make_unique<ModelSet>(read_config(file_), cli::places_from(io_), cache_, processes_,
+                                          [this](const std::string& text) {
+                                              if (!args_.has("--quiet")) cli::say(args_, io_, text);
+                                          });
+    }
+
+    // A file that cannot be read leaves the old set in force.
+    void reload(Progress& progress) {
+        try {
+            auto fresh = load();
+            const auto loaded = models_->loaded();
+            models_ = std::move(fresh);  // what the old set had locked is free to be locked again
+            models_->resume(loaded, progress);
+        } catch (const Error& error) {
+            if (error.error_number() == EINTR) return;  // the end: answer() hears of it next
+            cli::say(args_, io_, std::string(error.what()) + "; the old set stays in force");
+        }
+    }
+
+    void wait(const StatusSocket& socket) const {
+        std::array<pollfd, 3> watched = {
+            {{models_->fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {socket.fd(), POLLIN, 0}}};
+        ::poll(watched.data(), watched.size(), static_cast<int>(models_->interval().count()));
+    }
+
+    // False when it is time to end.
+    bool answer(StatusSocket& socket) {
+        socket.publish(encode(models_->states()));
+        socket.serve();
+        while (const auto signal = signals_.next()) {
+            if (*signal == SIGINT || *signal == SIGTERM) return false;
+            if (*signal == SIGHUP) {
+                Working working(signals_, &socket);
+                reload(working);
+            }
+            if (*signal == SIGUSR1) {
+                print(models_->states(), io_, cli::Style::from(args_));
+                io_.flush();
+            }
+        }
+        return true;
+    }
+
+    const cli::Args& args_;
+    cli::Io& io_;
+    std::string file_;
+    SignalQueue signals_;
+    KernelPageCache cache_;
+    KernelProcessTable processes_;
+    std::unique_ptr<ModelSet> models_;
+};
+
+}  // namespace
+
+cli::Status keep_models(const cli::Args& args, cli::Io& io) {
+    Service service(args, io);
+    if (args.has("--once"))
+        service.once();
+    else
+        service.run();
+    return cli::Status::ok;
+}
+
+cli::Status show_status(const cli::Args& args, cli::Io& io) {
+    const std::string path = socket_path(args, io);
+    print(decode(ask_status(path), path), io, cli::Style::from(args));
+    return cli::Status::ok;
+}
+
+}  // namespace ggufmap::prefault_tool

@@ -1,0 +1,85 @@
+#include "gguf-prefault/kept_model.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "common/as_found.hpp"
+#include "gguf-prefault/budget.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/evict.hpp"
+#include "ggufmap/lock.hpp"
+#include "ggufmap/residency.hpp"
+
+namespace ggufmap::prefault_tool {
+
+KeptModel::KeptModel(ModelConfig config, Places places, const PageCache& cache, const ProcessTable& processes)
+    : config_(std::move(config)), places_(std::move(places)), cache_(cache), processes_(processes) {}
+
+bool KeptModel::refresh() {
+    struct stat status {};
+    bool there = true;
+    try {
+        there = ::stat(resolve_model(config_.path, places_).c_str(), &status) == 0;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::io) throw;
+        there = false;
+    }
+    if (there && mapping_) {
+        // A file that was renamed over the path is another one; so is one that was written to.
+        const FileIdentity& known = model().shards().front().file.identity();
+        if (known.device == status.st_dev && known.inode == status.st_ino &&
+            known.size == static_cast<std::uint64_t>(status.st_size))
+            return false;
+    }
+    if (!there && !mapping_) return false;
+    mapping_.reset();
+    wanted_.clear();
+    wanted_bytes_ = 0;
+    if (!there) return true;
+    const cli::AsFound as_found(cache_, config_.path, places_);
+    mapping_ = Mapping::open(config_.path, places_);
+    as_found.restore(model());
+    select();
+    return true;
+}
+
+void KeptModel::select() {
+    Selection all;
+    if (!config_.selections.empty()) {
+        std::vector<ShardRange> ranges;
+        for (const Selection& selection : config_.selections) {
+            for (const ShardRange& one : selection.ranges(model())) ranges.push_back(one);
+        }
+        all.restrict_to(merged(std::move(ranges)));
+    }
+    wanted_ = config_.budget
+                  ? within_budget(cache_, model(), all, budget_bytes(*config_.budget, available_memory()))
+                  : all.ranges(model());
+    for (const ShardRange& one : wanted_) wanted_bytes_ += one.range.size;
+}
+
+CacheCounts KeptModel::resident() const { return count_ranges(cache_, model(), wanted_); }
+
+std::uint64_t KeptModel::load(Progress& progress) {
+    const PrefaultPlan plan = plan_prefault(cache_, model(), wanted_);
+    const std::uint64_t read = prefault(model(), plan, {}, progress).bytes;
+    for (const ShardRange& one : wanted_) mapping_->verify(one);
+    if (!config_.rule.lock) return read;
+    for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), wanted_bytes_))
+        throw Error(ErrorKind::io, {config_.name},
+                    fmt::format("mapped, not locked: {}; {}", obstacle.reason, obstacle.fix));
+    for (const ShardRange& one : wanted_) mapping_->lock(one);
+    return read;
+}
+
+std::uint64_t KeptModel::let_go() {
+    for (const ShardRange& one : wanted_) {
+        mapping_->unlock(one);
+        mapping_->advise(one, Advice::forget);
+    }
+    return evict(cache_, processes_, model(), wanted_, false).after.resident.value_or(0);
+}
+
+}  // namespace ggufmap::prefault_tool

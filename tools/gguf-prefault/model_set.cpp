@@ -1,0 +1,185 @@
+#include "gguf-prefault/model_set.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "common/numbers.hpp"
+#include "gguf-prefault/budget.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::prefault_tool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<Keeper::Rule> rules_of(const KeeperConfig& config) {
+    std::vector<Keeper::Rule> rules;
+    for (const ModelConfig& model : config.models) rules.push_back(model.rule);
+    return rules;
+}
+
+std::optional<std::uint64_t> budget_of(const KeeperConfig& config) {
+    if (!config.host_budget) return std::nullopt;
+    return budget_bytes(*config.host_budget, available_memory());
+}
+
+}  // namespace
+
+ModelSet::ModelSet(const KeeperConfig& config, const Places& places, const PageCache& cache,
+                   const ProcessTable& processes, Tell tell)
+    : cache_(cache),
+      processes_(processes),
+      tell_(std::move(tell)),
+      sights_(config.models.size()),
+      last_told_(config.models.size()),
+      keeper_(rules_of(config), budget_of(config)) {
+    for (const ModelConfig& model : config.models)
+        models_.push_back(std::make_unique<KeptModel>(model, places, cache, processes));
+}
+
+std::chrono::milliseconds ModelSet::interval() const {
+    using std::chrono::milliseconds;
+    // Models that appear or are replaced are seen in a few seconds, idle ones let go with a quarter to spare.
+    constexpr milliseconds least{500};
+    constexpr milliseconds most{5000};
+    milliseconds interval = most;
+    for (const auto& model : models_) {
+        if (const auto idle = model->config().rule.unload_after_idle)
+            interval = std::clamp(milliseconds(*idle) / 4, least, interval);
+    }
+    return interval;
+}
+
+void ModelSet::tell(std::size_t number, const std::string& text) {
+    tell_(models_[number]->config().name + ": " + text);
+}
+
+void ModelSet::refresh(std::size_t number) {
+    KeptModel& model = *models_[number];
+    try {
+        if (!model.refresh()) return;
+        keeper_.not_loaded(number);
+        if (model.there())
+            watch_.watch(number, model.model());
+        else
+            watch_.forget(number);
+        tell(number, model.there() ? fmt::format("{} to look after", cli::human_size(model.wanted_bytes()))
+                                   : std::string("its files have gone"));
+        last_told_[number].clear();
+    } catch (const Error& error) {
+        keeper_.not_loaded(number);
+        if (std::exchange(last_told_[number], error.what()) != error.what()) tell(number, error.what());
+    }
+}
+
+// Whoever maps one of the models or has it open, ourselves apart.
+void ModelSet::mark_used() {
+    std::vector<MapsIdentity> mapped;
+    std::vector<FileIdentity> opened;
+    std::vector<std::size_t> numbers;
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        sights_[i].in_use = false;
+        if (!models_[i]->there()) continue;
+        for (const Shard& shard : models_[i]->model().shards()) {
+            mapped.push_back(maps_identity(shard.file));
+            opened.push_back(shard.file.identity());
+            numbers.push_back(i);
+        }
+    }
+    // Two models may name the same file, which is then found under the first of them only.
+    const auto use = [&](std::size_t file) {
+        for (std::size_t i = 0; i < opened.size(); ++i) {
+            if (opened[i].same_file(opened[file])) sights_[numbers[i]].in_use = true;
+        }
+    };
+    const int self = ::getpid();
+    for (const Mapper& mapper : processes_.mappers(mapped, ProcessTable::Detail::areas).mappers) {
+        if (mapper.pid == self) continue;
+        for (const MappedArea& area : mapper.areas) use(area.file);
+    }
+    for (const Opener& opener : processes_.openers(opened).openers) {
+        if (opener.pid != self) use(opener.file);
+    }
+}
+
+void ModelSet::carry_out(std::size_t number, Keeper::Order order, Progress& progress) {
+    KeptModel& model = *models_[number];
+    try {
+        if (order == Keeper::Order::let_go) {
+            const std::uint64_t stayed = model.let_go();
+            tell(number, stayed == 0 ? std::string("let go")
+                                     : fmt::format("let go, {} stayed", cli::human_size(stayed)));
+        } else if (order == Keeper::Order::load) {
+            const std::uint64_t read = model.load(progress);
+            tell(number, fmt::format("loaded, {} read", cli::human_size(read)));
+        }
+        last_told_[number].clear();
+    } catch (const Error& error) {
+        if (error.error_number() == EINTR) throw;
+        if (std::exchange(last_told_[number], error.what()) != error.what()) tell(number, error.what());
+    }
+}
+
+void ModelSet::round(Progress& progress) {
+    for (const std::size_t number : watch_.opened()) sights_[number].opened = true;
+    for (std::size_t i = 0; i < models_.size(); ++i) refresh(i);
+    mark_used();
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        sights_[i].there = models_[i]->there();
+        sights_[i].bytes = models_[i]->wanted_bytes();
+    }
+    const std::vector<Keeper::Order> orders = keeper_.decide(Clock::now(), sights_);
+    for (const Keeper::Order now : {Keeper::Order::let_go, Keeper::Order::load}) {
+        for (std::size_t i = 0; i < orders.size(); ++i) {
+            if (orders[i] == now) carry_out(i, now, progress);
+        }
+    }
+    watch_.opened();  // our own
+    for (Keeper::Sight& sight : sights_) sight.opened = false;
+}
+
+std::vector<ModelState> ModelSet::states() const {
+    std::vector<ModelState> states;
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        const KeptModel& model = *models_[i];
+        const Keeper::State& known = keeper_.state(i);
+        ModelState state{
+            model.config().name, model.config().path, "missing", 0, {}, {}, sights_[i].in_use, {}};
+        if (model.there()) {
+            state.state = known.loaded ? "loaded" : known.no_room ? "no room" : "idle";
+            state.selected = model.wanted_bytes();
+            state.resident = model.resident().resident;
+            state.locked = model.locked_bytes();
+        }
+        if (known.last_use != Keeper::Time())
+            state.idle_seconds = static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - known.last_use).count());
+        states.push_back(std::move(state));
+    }
+    return states;
+}
+
+std::map<std::string, Keeper::Time> ModelSet::loaded() const {
+    std::map<std::string, Keeper::Time> result;
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        if (keeper_.state(i).loaded) result.emplace(models_[i]->config().path, keeper_.state(i).last_use);
+    }
+    return result;
+}
+
+void ModelSet::resume(const std::map<std::string, Keeper::Time>& loaded, Progress& progress) {
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        const auto known = loaded.find(models_[i]->config().path);
+        if (known == loaded.end()) continue;
+        refresh(i);
+        if (!models_[i]->there()) continue;
+        keeper_.already_loaded(i, known->second);
+        carry_out(i, Keeper::Order::load, progress);
+    }
+}
+
+}  // namespace ggufmap::prefault_tool

@@ -1,0 +1,55 @@
+// The models of one configuration, and the rounds in which they come and go.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gguf-prefault/kept_model.hpp"
+#include "gguf-prefault/open_watch.hpp"
+#include "gguf-prefault/state_table.hpp"
+#include "ggufmap/keeper.hpp"
+
+namespace ggufmap::prefault_tool {
+
+class ModelSet {
+public:
+    using Tell = std::function<void(const std::string&)>;
+
+    /// `tell` is given a line for each thing that happens.
+    ModelSet(const KeeperConfig& config, const Places& places, const PageCache& cache,
+             const ProcessTable& processes, Tell tell);
+
+    /// Readable when a model was opened.
+    int fd() const { return watch_.fd(); }
+    /// How long nothing need be done, unless a model is opened.
+    std::chrono::milliseconds interval() const;
+
+    /// Looks at everything, lets go, loads. Throws Error (io, EINTR) where `progress` asks to stop.
+    void round(Progress& progress);
+    std::vector<ModelState> states() const;
+    /// Paths of what is loaded, and when it was used last.
+    std::map<std::string, Keeper::Time> loaded() const;
+    /// Keeps what another set had loaded: pages that are still there are not read again.
+    void resume(const std::map<std::string, Keeper::Time>& loaded, Progress& progress);
+
+private:
+    void refresh(std::size_t number);
+    void mark_used();
+    void carry_out(std::size_t number, Keeper::Order order, Progress& progress);
+    void tell(std::size_t number, const std::string& text);
+
+    const PageCache& cache_;
+    const ProcessTable& processes_;
+    Tell tell_;
+    std::vector<std::unique_ptr<KeptModel>> models_;
+    std::vector<Keeper::Sight> sights_;
+    std::vector<std::string> last_told_;  // by model: the same trouble is told once
+    Keeper keeper_;
+    OpenWatch watch_;
+};
+
+}  // namespace ggufmap::prefault_tool
