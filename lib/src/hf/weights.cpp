@@ -22,8 +22,9 @@ void write_tensor(const Model& model, const SafetensorsFile& file, const Safeten
 // GGUF has them.
 void write_shared(const Model& model, const SafetensorsFile& file, OutputFile& output, Progress& progress) {
     const std::array pieces = {Piece::of(model.shards()[file.shard].file, file.shared)};
-    FileSink sink(output);
+    FileSink sink(output, file.bytes(), Reflink::always);
     Copier(Reflink::always, progress).copy(pieces, sink, file.header.size());
+    sink.finish();
     for (const SafetensorsEntry& entry : file.entries)
         if (entry.tensor.rework != Rework::none) write_tensor(model, file, entry, output, progress);
 }

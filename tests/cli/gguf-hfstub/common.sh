@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A small qwen2 with a vocabulary, for the cases beside this file.
 model() {
     make-gguf -o "$1" <<'MODEL'
