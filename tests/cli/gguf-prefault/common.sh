@@ -16,6 +16,7 @@ resident() {
 # start_keeper: with models.toml; its pid is $keeper and what it says in the file said.
 start_keeper() {
     gguf-prefault --config models.toml --socket socket 2>said &
+    # shellcheck disable=SC2034
     keeper=$!
     until gguf-prefault --status --socket socket >/dev/null 2>&1; do sleep 0.02; done
 }
