@@ -1,10 +1,13 @@
 # fish completions: written by `gguf-stitch --generate-completion=fish` from its option table.
+complete -c gguf-stitch -l tar -r -F -d 'shards in a tar stream of gguf-shard, - for standard input'
 complete -c gguf-stitch -s o -l output -r -F -d 'write to FILE, - for standard output'
 complete -c gguf-stitch -l shm -x -d 'into shared memory: /dev/shm/NAME, shm:NAME'
 complete -c gguf-stitch -l verify -d 'only check, against the checksum list where there is one'
 complete -c gguf-stitch -l shm-list -d 'list the models in shared memory'
 complete -c gguf-stitch -l shm-rm -x -d 'remove a model from shared memory, say who still maps it'
 complete -c gguf-stitch -l reflink -x -a 'auto always never' -d 'share extents with the shards (default auto)'
+complete -c gguf-stitch -l consume -d 'remove each shard once its bytes are durable; needs --force'
+complete -c gguf-stitch -l resume -d 'go on with a --consume that was ended'
 complete -c gguf-stitch -l keep-cache -d 'leave what was written in the page cache'
 complete -c gguf-stitch -l no-sync -d 'do not wait until it is on disk'
 complete -c gguf-stitch -s f -l force -d 'overwrite what is there'

@@ -11,7 +11,10 @@
 #include <cerrno>
 #include <vector>
 
+#include "detail/direct_ring.hpp"
+#include "detail/direct_writer.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/pagecache.hpp"
 
 namespace ggufmap {
 namespace {
@@ -19,6 +22,9 @@ namespace {
 // Small enough to stay in the L2 cache between read, digest and write: measured as fast as a mapping, and a
 // file that shrinks is an error, not a SIGBUS.
 constexpr std::size_t chunk = 256 << 10;
+
+// Below this, setting up rings and buffers costs more than it saves.
+constexpr std::uint64_t worth_a_ring = 32ULL << 20;
 
 bool share_extents(int target, std::uint64_t offset, const File& source, Range range) {
     struct file_clone_range request {};
@@ -43,6 +49,24 @@ std::optional<std::uint64_t> clone_block(const File& source, const OutputDirecto
     const Fd trial(::openat(directory.fd(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!trial || !share_extents(trial.get(), 0, source, {0, block})) return std::nullopt;
     return block;
+}
+
+FileSink::FileSink(OutputFile& file, std::uint64_t size, Reflink reflink) : file_(file) {
+    const auto& options = file.options();
+    if (size < worth_a_ring || options.keep_cache || !options.durable || reflink != Reflink::never) return;
+    direct_ = std::make_unique<detail::DirectWriter>(file);
+    if (!direct_->usable()) direct_.reset();
+}
+
+FileSink::~FileSink() = default;
+
+void FileSink::write(std::uint64_t offset, Bytes bytes) {
+    if (direct_) return direct_->append(bytes);
+    file_.write(offset, bytes);
+}
+
+void FileSink::finish() {
+    if (direct_) direct_->finish();
 }
 
 class Copier::Reader {
@@ -71,7 +95,9 @@ Copier::~Copier() = default;
 std::uint64_t Copier::copy(std::span<const Piece> pieces, Sink& sink, std::uint64_t offset, const Tap& tap) {
     for (const Piece& piece : pieces) {
         const Range shared = reflink_ == Reflink::never ? Range{} : share(piece, sink, offset);
-        if (shared.empty()) {
+        if (shared.empty() && worth_direct(piece)) {
+            copy_direct(piece, sink, offset, tap);
+        } else if (shared.empty()) {
             copy_one(piece, piece.range, sink, offset, tap);
         } else {
             const Range before{piece.range.offset, shared.offset - piece.range.offset};
@@ -106,6 +132,40 @@ Range Copier::share(const Piece& piece, Sink& sink, std::uint64_t offset) {
                                 offset, block));
     }
     return {};
+}
+
+// What is in the page cache is read from there; a cold file goes past it, and leaves it alone.
+bool Copier::worth_direct(const Piece& piece) {
+    if (piece.source == nullptr || piece.range.size < worth_a_ring || no_ring_) return false;
+    const CacheCounts pages = KernelPageCache().query(*piece.source, piece.range);
+    if (!pages.resident || *pages.resident > pages.total / 2) return false;
+    if (!ring_) ring_ = std::make_unique<detail::DirectRing>(detail::DirectRing::Shape{.buffers = 4});
+    no_ring_ = !ring_->usable();
+    return !no_ring_;
+}
+
+void Copier::copy_direct(const Piece& piece, Sink& sink, std::uint64_t offset, const Tap& tap) {
+    const File& source = *piece.source;
+    Fd direct;
+    try {
+        direct = source.reopen(O_RDONLY | O_DIRECT);
+    } catch (const Error&) {  // a file system without O_DIRECT
+        return copy_one(piece, piece.range, sink, offset, tap);
+    }
+    // An Error leaves reads in flight: they end with the ring, which comes back only after the last one.
+    auto ring = std::move(ring_);
+    ring->read(direct.get(), piece.range);
+    while (const auto read = ring->next()) {
+        if (read->error != 0)
+            throw io_error({source.name(), {}, read->range.offset}, "cannot read", read->error);
+        if (read->bytes.size() != read->range.size)
+            throw Error(ErrorKind::mismatch, {source.name(), {}, read->range.offset + read->bytes.size()},
+                        "the file shrank while it was read");
+        hand_on(piece, read->bytes, sink, offset, tap);
+        offset += read->bytes.size();
+        ring->release(*read);
+    }
+    ring_ = std::move(ring);
 }
 
 void Copier::copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t offset, const Tap& tap) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <iterator>
@@ -91,10 +92,10 @@ void JsonWriter::separate() {
     if (levels_.empty()) return;
     Level& level = levels_.back();
     if (!level.empty) buffer_ += ',';
-    if (!level.inline_layout) {
+    if (level.layout == Layout::lines) {
         buffer_ += '\n';
         buffer_.append(2 * levels_.size(), ' ');
-    } else if (!level.empty) {
+    } else if (level.layout == Layout::inline_ && !level.empty) {
         buffer_ += ' ';
     }
     level.empty = false;
@@ -113,15 +114,16 @@ void JsonWriter::before_value() {
 void JsonWriter::begin(bool array, Layout layout, char open) {
     before_value();
     buffer_ += open;
-    const bool outer_inline = !levels_.empty() && levels_.back().inline_layout;
-    levels_.push_back({array, outer_inline || layout == Layout::inline_, true});
+    // What is inside one line cannot break it.
+    if (!levels_.empty()) layout = std::max(layout, levels_.back().layout);
+    levels_.push_back({array, layout, true});
 }
 
 void JsonWriter::end(char close) {
     assert(!levels_.empty() && !after_key_);
     const Level level = levels_.back();
     levels_.pop_back();
-    if (!level.empty && !level.inline_layout) {
+    if (!level.empty && level.layout == Layout::lines) {
         buffer_ += '\n';
         buffer_.append(2 * levels_.size(), ' ');
     }
@@ -137,7 +139,7 @@ void JsonWriter::key(std::string_view name) {
     assert(!levels_.empty() && !levels_.back().array && !after_key_);
     separate();
     append_json_string(buffer_, name);
-    buffer_ += ": ";
+    buffer_ += levels_.back().layout == Layout::compact ? ":" : ": ";
     after_key_ = true;
 }
 
@@ -168,14 +170,27 @@ void JsonWriter::number(float value) {
     append_json_number(buffer_, value);
 }
 
+template <typename Float>
+void JsonWriter::append_real(Float value) {
+    before_value();
+    const std::size_t begin = buffer_.size();
+    append_json_number(buffer_, value);
+    if (buffer_.find_first_of(".e\"", begin) == std::string::npos) buffer_ += ".0";
+}
+
+void JsonWriter::real(float value) { append_real(value); }
+void JsonWriter::real(double value) { append_real(value); }
+
 void JsonWriter::integer(std::int64_t value) {
     before_value();
-    fmt::format_to(std::back_inserter(buffer_), "{}", value);
+    const fmt::format_int digits(value);
+    buffer_.append(digits.data(), digits.size());
 }
 
 void JsonWriter::integer(std::uint64_t value) {
     before_value();
-    fmt::format_to(std::back_inserter(buffer_), "{}", value);
+    const fmt::format_int digits(value);
+    buffer_.append(digits.data(), digits.size());
 }
 
 void JsonWriter::boolean(bool value) {

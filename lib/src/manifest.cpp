@@ -190,7 +190,7 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
         }
     }
     if (manifest.entries.empty())
-        throw Error(ErrorKind::malformed, {name},
+        throw Error(ErrorKind::usage, {name},
                     "no line of a manifest: wanted those of llama-gguf-hash, xxhsum, sha256sum or sha1sum");
     return manifest;
 }

@@ -55,9 +55,14 @@ Fd open_unnamed(int directory) {
 }  // namespace
 
 std::shared_ptr<const OutputDirectory> OutputDirectory::open(const std::string& path) {
+    return open_as(path, path);
+}
+
+std::shared_ptr<const OutputDirectory> OutputDirectory::open_as(const std::string& path,
+                                                                const std::string& shown) {
     Fd fd(::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) throw io_error({path.empty() ? "." : path}, "cannot open the directory", errno);
-    std::string prefix = path;
+    std::string prefix = shown;
     if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
     return std::shared_ptr<const OutputDirectory>(new OutputDirectory(std::move(fd), std::move(prefix)));
 }

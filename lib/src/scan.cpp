@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "detail/scale_fields.hpp"
 
@@ -29,7 +29,8 @@ constexpr Magnitude<std::uint64_t> f64_value{0x4170000000000000, 0x7ff0000000000
 
 template <typename Bits>
 Bits magnitude(const std::byte* from) {
-    return static_cast<Bits>(load_le<Bits>(from) & static_cast<Bits>(~Bits{0} >> 1));
+    constexpr Bits all_but_sign = std::numeric_limits<Bits>::max() / 2;
+    return load_le<Bits>(from) & all_but_sign;
 }
 
 template <typename Bits>

@@ -68,7 +68,7 @@ void ShardWriter::write(const PlannedShard& shard) {
     } else {
         file.reserve(shard.size);
     }
-    FileSink sink(file);
+    FileSink sink(file, shard.size, options_.reflink);
     Digest digest(DigestKind::xxh3_128);
     if (options_.checksums && !shares) {
         copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
@@ -79,6 +79,7 @@ void ShardWriter::write(const PlannedShard& shard) {
         copier_.copy(shard.pieces, sink, 0);
         if (options_.checksums) hash_apart(shard, digest);
     }
+    sink.finish();
     file.seal();
     if (options_.output.named) file.park();
     files_.push_back(std::move(file));

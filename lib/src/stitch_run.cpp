@@ -110,6 +110,7 @@ StitchResult run(const StitchPlan& plan, Sink& sink, Reflink reflink, Progress& 
         check.finish();
         result.verified = true;
     }
+    sink.finish();
     check_unchanged(plan);
     result.shared_bytes = copier.shared_bytes();
     return result;
@@ -140,7 +141,7 @@ StitchResult run(const StitchPlan& plan, const std::string& path, const StitchRu
     } else {
         file.resize(plan.size);
     }
-    FileSink sink(file);
+    FileSink sink(file, plan.size, options.reflink);
     const StitchResult result = run(plan, sink, options.reflink, progress);
     file.commit();
     return result;

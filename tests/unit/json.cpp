@@ -38,6 +38,22 @@ TEST_CASE("members stand on lines of their own, inline containers on one") {
     CHECK(out == "{\n  \"a\": 1,\n  \"b\": [-1, null, true],\n  \"c\": {}\n}\n");
 }
 
+TEST_CASE("compact containers hold no blank, whatever is inside") {
+    const std::string out = written([](JsonWriter& json) {
+        json.begin_object(JsonWriter::Layout::compact);
+        json.key("a");
+        json.begin_array();
+        json.number(1U);
+        json.number(2U);
+        json.end_array();
+        json.key("b");
+        json.begin_object();
+        json.end_object();
+        json.end_object();
+    });
+    CHECK(out == "{\"a\":[1,2],\"b\":{}}\n");
+}
+
 TEST_CASE("numbers are exact and never NaN") {
     const auto number = [](auto value) { return written([&](JsonWriter& json) { json.number(value); }); };
     CHECK(number(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615\n");
@@ -47,6 +63,15 @@ TEST_CASE("numbers are exact and never NaN") {
     CHECK(number(9.999999747378752e-06F) == "1e-05\n");
     CHECK(number(std::nan("")) == "\"NaN\"\n");
     CHECK(number(-std::numeric_limits<float>::infinity()) == "\"-Infinity\"\n");
+}
+
+TEST_CASE("reals never look like integers") {
+    const auto real = [](auto value) { return written([&](JsonWriter& json) { json.real(value); }); };
+    CHECK(real(500000.0F) == "500000.0\n");
+    CHECK(real(-0.5) == "-0.5\n");
+    CHECK(real(1e-05F) == "1e-05\n");
+    CHECK(real(1e+22) == "1e+22\n");
+    CHECK(real(std::nan("")) == "\"NaN\"\n");
 }
 
 TEST_CASE("strings are valid UTF-8 and harmless; other bytes survive as hex") {

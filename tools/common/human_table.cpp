@@ -36,6 +36,14 @@ HumanTable::HumanTable(const std::vector<Column>& columns) : table_(check(scols_
     }
 }
 
+HumanTable::HumanTable(const std::vector<Column>& columns, const HumanTable& before) : HumanTable(columns) {
+    check(scols_table_enable_noheadings(table_.get(), 1));
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const std::size_t width = scols_column_get_width(scols_table_get_column(before.table_.get(), i));
+        check(scols_column_set_whint(scols_table_get_column(table_.get(), i), static_cast<double>(width)));
+    }
+}
+
 void HumanTable::add(const std::vector<std::string>& cells) {
     libscols_line* const line = check(scols_table_new_line(table_.get(), nullptr));
     for (std::size_t i = 0; i < cells.size(); ++i) check(scols_line_set_data(line, i, cells[i].c_str()));

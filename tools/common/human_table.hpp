@@ -15,6 +15,8 @@ struct Column;
 class HumanTable {
 public:
     explicit HumanTable(const std::vector<Column>& columns);
+    /// What follows a table that was printed already: no heading, columns at least as wide as there.
+    HumanTable(const std::vector<Column>& columns, const HumanTable& before);
 
     /// Cells must already be printable().
     void add(const std::vector<std::string>& cells);

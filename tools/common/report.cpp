@@ -79,15 +79,24 @@ public:
         for (std::size_t i = 0; i < cells.size(); ++i)
             line.push_back(human_text(cells[i], columns_[i].shows, exact_bytes_));
         table_.add(line);
+        if (++rows_ % rows_at_once != 0) return;
+        print();
+        table_ = HumanTable(columns_, table_);
     }
 
-    void finish() override { io_.out(table_.text(io_.terminal(Stream::out).width)); }
+    void finish() override { print(); }
 
 private:
+    // A kilobyte a row: 100,000 tensors would take 100 MB.
+    static constexpr std::uint64_t rows_at_once = 4096;
+
+    void print() { io_.out(table_.text(io_.terminal(Stream::out).width)); }
+
     Io& io_;
     bool exact_bytes_;
     std::vector<Column> columns_;
     HumanTable table_;
+    std::uint64_t rows_ = 0;
 };
 
 class TextRows final : public Report::Rows {

@@ -50,8 +50,8 @@ using Cell =
 
 inline Cell or_unknown(std::optional<std::uint64_t> value) { return value ? Cell(*value) : Cell(); }
 
-/// Cells may hold names from files: they are escaped on their way out. Tables for people keep their rows
-/// until finish(), to know the widths; the other formats stream, in bounded memory.
+/// Cells may hold names from files: they are escaped on their way out. Tables for people keep
+/// some thousand rows, to know the widths; all formats stream, in bounded memory.
 class Report {
 public:
     /// Table, TSV or NUL-ended rows to stdout. For Format::json use the other constructor: a tool's JSON is

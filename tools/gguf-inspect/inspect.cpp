@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "common/standard_options.hpp"
-#include "gguf-inspect/sheet.hpp"
 #include "gguf-inspect/integrity.hpp"
+#include "gguf-inspect/sheet.hpp"
 #include "gguf-inspect/views.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/text.hpp"
@@ -108,7 +108,7 @@ const cli::Tool& tool() {
               option::quiet(),
           }},
          integrity_options(),
-         option::selection(),
+         tensor_selection(),
          option::output_formats()});
     return tool;
 }
@@ -118,7 +118,8 @@ int inspect(std::span<const std::string> arguments, Io& io) {
         const View& view = view_of(args);
         check_combination(args, view);
         if (asks_for_integrity(args)) {
-            refuse(!view.option.empty(), "--hash, --verify, --scan, --diff and --in-memory go with no other view");
+            refuse(!view.option.empty(),
+                   "--hash, --verify, --scan, --diff and --in-memory go with no other view");
             return show_integrity(args, io);
         }
         const Depth depth = args.has("--check") ? Depth::full : Depth::header;

@@ -64,6 +64,13 @@ cli::Group integrity_options() {
             }};
 }
 
+cli::Group tensor_selection() {
+    // Digests are of whole tensors: byte ranges would select nothing that a manifest has.
+    cli::Group group = cli::option::selection();
+    std::erase_if(group.options, [](const cli::Option& option) { return option.title() == "--ranges"; });
+    return group;
+}
+
 bool asks_for_integrity(const Args& args) {
     for (const char* const option : {"--hash", "--verify", "--scan", "--diff", "--in-memory"}) {
         if (args.has(option)) return true;

@@ -14,6 +14,8 @@ namespace ggufmap::inspect {
 
 /// --hash, --verify, --scan, --diff, --in-memory and what goes with them.
 cli::Group integrity_options();
+/// --tensor, --layer, --part, --expert: what the views below look at.
+cli::Group tensor_selection();
 /// Whether any of these views is asked for.
 bool asks_for_integrity(const cli::Args& args);
 /// Opens the models itself.

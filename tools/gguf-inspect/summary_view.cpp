@@ -38,8 +38,13 @@ std::string with(const std::optional<Span>& span, const char* pattern) {
     return fmt::format(fmt::runtime(pattern), text);
 }
 
-std::string counted(std::uint64_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+/// "1 head", "8 heads", "2-8 heads"; nothing where the number is unknown.
+std::string counted(const std::optional<std::uint64_t>& count, const char* noun) {
+    return with(count, "{} ") + (count ? noun : "") + (count && *count != 1 ? "s" : "");
+}
+std::string counted(const std::optional<Span>& span, const char* noun) {
+    if (!span) return {};
+    return with(span, "{} ") + noun + (span->most != 1 ? "s" : "");
 }
 
 std::string kind_in_words(const Facts& facts) {
@@ -74,8 +79,7 @@ std::string rope_in_words(const Facts& facts) {
                                     ? *facts.rope_scaling + with(facts.rope_factor, " x {:g}") +
                                           with(facts.rope_original_context, " from {}")
                                     : std::string();
-    return joined(
-        {with(facts.rope_base, "base {:g}"), with(facts.rope_dimensions, "{} dimensions"), scaling});
+    return joined({with(facts.rope_base, "base {:g}"), counted(facts.rope_dimensions, "dimension"), scaling});
 }
 
 std::string chat_in_words(const Facts& facts) {
@@ -87,7 +91,7 @@ std::string chat_in_words(const Facts& facts) {
 std::string vocabulary_in_words(const Facts& facts) {
     const std::string tokenizer =
         facts.tokenizer ? *facts.tokenizer + with(facts.pre_tokenizer, " ({})") : std::string();
-    return joined({with(facts.tokens, "{} tokens"), tokenizer, with(facts.merges, "{} merges")});
+    return joined({counted(facts.tokens, "token"), tokenizer, counted(facts.merges, "merge")});
 }
 
 void add_model_rows(const Facts& facts, Sheet& sheet) {
@@ -104,10 +108,10 @@ void add_model_rows(const Facts& facts, Sheet& sheet) {
         sheet.row("types", types_in_words(facts));
     }
     sheet.row("context",
-              joined({with(facts.context, "{} tokens"), with(facts.sliding_window, "sliding window {}")}));
+              joined({counted(facts.context, "token"), with(facts.sliding_window, "sliding window {}")}));
     sheet.row("layers", joined({with(facts.layers, "{}"), with(facts.embedding, "embedding {}"),
                                 with(facts.feed_forward, "feed-forward {}")}));
-    sheet.row("attention", joined({with(facts.heads, "{} heads"), with(facts.kv_heads, "{} KV heads"),
+    sheet.row("attention", joined({counted(facts.heads, "head"), counted(facts.kv_heads, "KV head"),
                                    with(facts.head_size, "{} wide")}));
     if (facts.experts.value_or(0) != 0)
         sheet.row("experts",
@@ -131,8 +135,8 @@ void add_file_rows(const Facts& facts, const Gguf& head, bool exact, Sheet& shee
     sheet.row("file", joined({facts.file_bytes ? size(*facts.file_bytes) : std::string(),
                               fmt::format("GGUF v{}", head.version()),
                               fmt::format("alignment {}", head.alignment())}));
-    sheet.row("header", joined({size(facts.header_bytes), counted(facts.keys, "key"),
-                                counted(facts.tensors, "tensor")}));
+    sheet.row("header", joined({size(facts.header_bytes), counted(std::optional(facts.keys), "key"),
+                                counted(std::optional(facts.tensors), "tensor")}));
     if (facts.data_offset && facts.shards == 1)
         sheet.row("data", fmt::format("{} at offset {} ({:#x})", size(facts.tensor_bytes), *facts.data_offset,
                                       *facts.data_offset));

@@ -31,7 +31,7 @@ std::string read_all(ByteSource& source) {
         text += as_text(Bytes(buffer).first(got));
         const bool binary = text.size() == got && text.find('\0') != std::string::npos;
         if (binary || text.size() > most_manifest_bytes)
-            throw Error(ErrorKind::malformed, {source.name()}, "is no manifest");
+            throw Error(ErrorKind::usage, {source.name()}, "is no manifest");
     }
     return text;
 }

@@ -2,14 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "common/as_found.hpp"
 #include "common/models.hpp"
 #include "common/numbers.hpp"
 #include "gguf-residency/lens.hpp"
+#include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/view.hpp"
+#include "gguf-residency/watch.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::residency {
@@ -24,13 +27,14 @@ struct Choice {
     Status (*show)(const View&, Models);
     bool has_document;  // --json gives the document of layers and tensors
 };
-constexpr std::array<Choice, 7> choices = {{{"--layers", show_layers, true},
+constexpr std::array<Choice, 8> choices = {{{"--layers", show_layers, true},
                                             {"--tensors", show_tensors, true},
                                             {"--experts", show_experts, false},
                                             {"--pages", show_pages, false},
                                             {"--ranges", show_ranges, false},
                                             {"--procs", show_processes, false},
-                                            {"--budget", show_budget, false}}};
+                                            {"--budget", show_budget, false},
+                                            {"--why", show_why, false}}};
 
 KernelPageCache::Allow method_from(const Args& args) {
     const std::string method = args.text("--method").value_or("auto");
@@ -48,10 +52,24 @@ Status show(const View& view, Models models) {
     return json ? show_document(view, models) : show_heat(view, models);
 }
 
+Status show_once(const View& view, Models models) {
+    if (view.args.has("--svg")) return write_picture(view, models);
+    return show(view, models);
+}
+
 Status show_and_check(const View& view, Models models) {
-    const Status shown =
-        view.args.has("--quiet") && !view.args.has("--budget") ? Status::ok : show(view, models);
+    const bool silent = view.args.has("--quiet") && !view.args.has("--budget") && !view.args.has("--svg");
+    const Status shown = silent ? Status::ok : show_once(view, models);
     return cli::worst(shown, check_requirements(view, models));
+}
+
+Status show_record(const View& view, Models models) {
+    const int pid = static_cast<int>(view.args.number("--pid", {1, 1 << 22}).value_or(0));
+    const Recording recording = record(view, models, *view.args.duration("--record"), pid);
+    if (!view.args.has("--ranges")) return show_recording(view, recording, models);
+    const View through{view.args,        view.io,        view.style, view.selection,
+                       recording.seen(), view.processes, view.roots, "touched"};
+    return show_ranges(through, models);
 }
 
 Status show_through_process(const View& view, Models models) {
@@ -68,6 +86,17 @@ Status show_through_process(const View& view, Models models) {
     return status;
 }
 
+Status show_as_asked(const View& view, Models models) {
+    if (view.args.has("--record")) return show_record(view, models);
+    const auto shown = [&] {
+        return view.args.has("--pid") ? show_through_process(view, models) : show_and_check(view, models);
+    };
+    if (!view.args.has("--watch")) return shown();
+    constexpr std::chrono::milliseconds usual(2000);
+    const auto interval = view.args.text("--watch")->empty() ? usual : *view.args.duration("--watch");
+    return watch(view, models, std::max(interval, std::chrono::milliseconds(100)), shown);
+}
+
 Status work(const Args& args, Io& io) {
     const KernelPageCache cache(method_from(args));
     const KernelProcessTable processes;
@@ -80,9 +109,7 @@ Status work(const Args& args, Io& io) {
     });
     if (models.empty()) return opened;
     const View view{args, io, cli::Style::from(args), cli::selection_from(args), cache, processes, {}};
-    const Status shown =
-        args.has("--pid") ? show_through_process(view, models) : show_and_check(view, models);
-    return cli::worst(opened, shown);
+    return cli::worst(opened, show_as_asked(view, models));
 }
 
 }  // namespace
@@ -90,9 +117,10 @@ Status work(const Args& args, Io& io) {
 int gguf_residency(std::span<const std::string> arguments, Io& io) {
     return cli::run(residency_tool(), arguments, io, [&](const Args& args) {
         args.at_most_one_of(
-            {"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs", "--budget"});
+            {"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs", "--budget", "--why"});
         if (args.has("--clear-refs") && !args.has("--pid"))
             throw Error(ErrorKind::usage, {}, "--clear-refs: needs --pid");
+        args.at_most_one_of({"--record", "--watch"});
         return work(args, io);
     });
 }

@@ -46,8 +46,7 @@ HeatMap heat_map(const std::vector<Portion>& portions) {
     return map;
 }
 
-std::vector<unsigned> column_widths(const HeatMap& map, unsigned width) {
-    constexpr unsigned least = 4;
+std::vector<unsigned> column_widths(const HeatMap& map, unsigned width, unsigned least) {
     const auto count = static_cast<unsigned>(map.columns.size());
     std::vector<std::uint64_t> largest(count);
     std::uint64_t sum = 0;

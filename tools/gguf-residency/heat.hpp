@@ -21,8 +21,8 @@ struct HeatMap {
 
 HeatMap heat_map(const std::vector<Portion>& portions);
 
-/// Columns of characters for each column of the map, `width` in all, by the bytes of the largest cell; at
-/// least 4 each.
-std::vector<unsigned> column_widths(const HeatMap& map, unsigned width);
+/// Characters or pixels for each column of the map, `width` in all, by the bytes of its largest cell; `least`
+/// or more each.
+std::vector<unsigned> column_widths(const HeatMap& map, unsigned width, unsigned least);
 
 }  // namespace ggufmap::residency

@@ -7,6 +7,7 @@ namespace ggufmap::residency {
 namespace {
 
 using cli::flag;
+using cli::optional_value;
 using cli::value;
 
 // Here --ranges prints; nothing reads them.
@@ -30,7 +31,11 @@ const cli::Tool& residency_tool() {
            flag("--ranges", "resident ranges, for gguf-prefault --ranges"),
            flag("--procs", "processes that map the model, and what it costs them"),
            value("--pid", "PID", "not the page cache, but what that process has in its page tables"),
-           flag("--clear-refs", "with --pid: start its count of referenced pages again")}},
+           flag("--clear-refs", "with --pid: start its count of referenced pages again"),
+           flag("--why", "what makes it slow here, and the command that changes it"),
+           value("--record", "SECONDS", "watch so long; a line a tensor, how often it was touched anew"),
+           optional_value("--watch", "SECONDS", "show again and again, with rates (default: every 2)"),
+           value("--svg", "FILE", "write the heat map as a picture").files(), cli::option::force()}},
          {"Check",
           {value("--require", "PCT[:SELECTION]", "exit 1 if less is resident, e.g. 95:layer=0-7;part=attn")
                .repeatable(),

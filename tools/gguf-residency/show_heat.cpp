@@ -8,7 +8,10 @@
 #include "gguf-residency/folios.hpp"
 #include "gguf-residency/heat.hpp"
 #include "gguf-residency/shades.hpp"
+#include "gguf-residency/svg.hpp"
 #include "gguf-residency/view.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/output.hpp"
 #include "ggufmap/text.hpp"
 
 namespace ggufmap::residency {
@@ -21,6 +24,7 @@ using cli::Shows;
 // "  100.0 %  12.3 GiB" behind the cells.
 constexpr unsigned figures_width = 20;
 constexpr unsigned narrowest_map = 20;
+constexpr unsigned narrowest_cell = 4;
 
 std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
                      const Shades& shades) {
@@ -41,7 +45,7 @@ void draw(const View& view, const HeatMap& map) {
     const auto gaps = static_cast<unsigned>(map.columns.empty() ? 0 : map.columns.size() - 1);
     const auto taken = static_cast<unsigned>(label_width) + 1 + figures_width;
     const unsigned width = terminal.width > taken + narrowest_map ? terminal.width - taken : narrowest_map;
-    const std::vector<unsigned> widths = column_widths(map, width - gaps);
+    const std::vector<unsigned> widths = column_widths(map, width - gaps, narrowest_cell);
 
     std::string heading = std::string(label_width, ' ') + ' ';
     for (std::size_t i = 0; i < widths.size(); ++i)
@@ -94,6 +98,18 @@ cli::Status show_heat(const View& view, Models models) {
             list(view, map);
         }
     }
+    return cli::Status::ok;
+}
+
+cli::Status write_picture(const View& view, Models models) {
+    if (models.size() != 1)
+        throw Error(ErrorKind::usage, {}, "--svg: a picture shows one model, but several are given");
+    const std::vector<Portion> portions = measure(view.cache, models.front(), view.selection);
+    const std::string title = fmt::format("{}: {}", models.front().name(),
+                                          summary(total_of(portions), view.noun, view.style.exact_bytes));
+    OutputFile file = OutputFile::create(*view.args.text("--svg"), {.replace = view.args.has("--force")});
+    file.write(0, as_bytes(heat_svg(heat_map(portions), title)));
+    file.commit();
     return cli::Status::ok;
 }
 

@@ -38,7 +38,9 @@ cli::Status show_experts(const View& view, Models models);
 cli::Status show_pages(const View& view, Models models);
 cli::Status show_processes(const View& view, Models models);
 cli::Status show_budget(const View& view, Models models);
+cli::Status show_why(const View& view, Models models);
 cli::Status show_ranges(const View& view, Models models);
+cli::Status write_picture(const View& view, Models models);  ///< --svg
 cli::Status show_document(const View& view, Models models);  ///< --json of the views above
 
 }  // namespace ggufmap::residency

@@ -69,13 +69,23 @@ Settings Settings::from(const cli::Args& args) {
     args.at_most_one_of({"--raw", "--per"});
     args.at_most_one_of({"--raw", "--header-first"});
     args.at_most_one_of({"--checksums", "--no-checksums"});
+    for (const char* meaningless : {"--only", "--reflink", "--keep-cache", "--no-sync", "--force"})
+        args.at_most_one_of({"--tar", meaningless});
+    for (const char* other : {"--tar", "--only", "--reflink", "--keep-cache", "--no-sync"})
+        args.at_most_one_of({"--consume", other});
+    if (args.has("--consume") && !args.has("--force") && !args.has("--dry-run"))
+        fail("--consume frees the model as it goes: say --force, too, if that is what you want");
+    if (args.has("--resume") && !args.has("--consume"))
+        fail("--resume goes on with --consume: say that, too");
     Settings settings;
     settings.model = *args.text("MODEL");
     settings.prefix = args.text("--output").value_or(default_prefix(settings.model));
+    settings.tar = args.has("--tar");
+    if (settings.tar && settings.prefix == "-") settings.prefix = default_prefix(settings.model);
     settings.raw = args.has("--raw");
     settings.cut = cut_from(args);
     settings.raw_size = settings.cut.size.value_or(default_size);
-    settings.reflink = reflink_from(args);
+    settings.reflink = settings.tar ? Reflink::never : reflink_from(args);
     if (const auto only = args.text("--only")) settings.only.emplace(*only);
     // Workers on different file systems must come to the same set.
     if (settings.only && settings.reflink == Reflink::automatic) settings.reflink = Reflink::never;
@@ -83,6 +93,12 @@ Settings Settings::from(const cli::Args& args) {
     settings.output.replace = args.has("--force");
     settings.output.keep_cache = args.has("--keep-cache");
     settings.output.durable = !args.has("--no-sync");
+    settings.consume = args.has("--consume");
+    settings.resume = args.has("--resume");
+    if (settings.consume) {
+        settings.reflink = Reflink::never;
+        settings.output.replace = false;  // --force is about the model here
+    }
     settings.dry_run = args.has("--dry-run");
     settings.quiet = args.has("--quiet");
     return settings;

@@ -29,6 +29,7 @@ private:
 struct Settings {
     std::string model;
     std::string prefix;
+    bool tar = false;  ///< to stdout, not into files
     bool raw = false;
     std::uint64_t raw_size = 0;
     ShardOptions cut;
@@ -36,6 +37,8 @@ struct Settings {
     Reflink reflink = Reflink::automatic;
     std::optional<bool> checksums;
     OutputFile::Options output;
+    bool consume = false;
+    bool resume = false;
     bool dry_run = false;
     bool quiet = false;
 

@@ -2,14 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "common/models.hpp"
 #include "common/numbers.hpp"
 #include "common/report.hpp"
 #include "common/standard_options.hpp"
+#include "common/tar.hpp"
 #include "common/transfer.hpp"
 #include "gguf-shard/report.hpp"
 #include "gguf-shard/settings.hpp"
+#include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/shard_stream.hpp"
 
 namespace ggufmap::shard {
 namespace {
@@ -35,11 +40,15 @@ void choose_reflink(Job& job, Settings& settings, const File& source) {
     }
 }
 
-Job make_job(Settings& settings, const cli::Io& io) {
+/// Nothing where the model has been consumed already.
+std::optional<Job> make_job(Settings& settings, const cli::Io& io) {
     Job job;
     const Places places = cli::places_from(io);
-    if (settings.raw) {
-        job.file = File::open(resolve_model(settings.model, places));
+    if (settings.raw || settings.consume) {
+        const std::string path = resolve_model(settings.model, places);
+        job.file = settings.consume ? open_consumed(path, settings.resume) : File::open(path);
+        if (!job.file) return std::nullopt;
+        if (!settings.raw) job.model = Model::from(std::move(*job.file));
     } else {
         job.model = Model::open(settings.model, places);
     }
@@ -76,20 +85,42 @@ void warn_of_oversized(const Job& job, const Settings& settings, const cli::Args
                             shard.name, shard.size));
 }
 
+ShardResult send_tar(const Job& job, cli::Io& io, ggufmap::Progress& progress) {
+    cli::TarWriter tar(io.output_fd(), "standard output", stream_layout(job.plan));
+    ShardResult result = send(job.plan, job.run.checksums, tar, progress);
+    tar.close();
+    return result;
+}
+
+cli::Status end_of_consumed(const Settings& settings) {
+    if (finish_consumed(settings.prefix)) return cli::Status::ok;
+    throw Error(ErrorKind::io, {settings.model},
+                "is not there, nor is the journal of a run that has consumed it", ENOENT);
+}
+
+ShardResult carry_out(const Job& job, const Settings& settings, cli::Io& io, ggufmap::Progress& progress) {
+    if (settings.tar) return send_tar(job, io, progress);
+    if (settings.consume) return consume(job.plan, job.run, settings.resume, progress);
+    return run(job.plan, job.run, progress);
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
     Settings settings = Settings::from(args);
     const auto style = cli::Style::from(args);
-    const Job job = make_job(settings, io);
+    const std::optional<Job> made = make_job(settings, io);
+    if (!made) return end_of_consumed(settings);
+    const Job& job = *made;
     warn_of_oversized(job, settings, args, io);
     if (settings.dry_run) print(job.plan, job.run.only, nullptr, style, io);
-    require_runnable(job.plan, job.run);
+    if (!settings.tar && !settings.consume) require_runnable(job.plan, job.run);
     if (settings.dry_run) return cli::Status::ok;
     ShardResult result;
     {
         cli::Transfer transfer(io, settings.quiet, "sharding " + settings.model, bytes_to_write(job));
-        result = run(job.plan, job.run, transfer);
+        result = carry_out(job, settings, io, transfer);
     }
-    if (style.format != cli::Format::table) print(job.plan, job.run.only, &result, style, io);
+    if (style.format != cli::Format::table && !settings.tar)
+        print(job.plan, job.run.only, &result, style, io);
     return cli::Status::ok;
 }
 
@@ -108,10 +139,13 @@ const cli::Tool& shard_tool() {
               flag("--header-first", "no tensors in the first shard"),
               flag("--raw", "pieces of --size bytes, which cat restores, of any file")}},
             {"Writing",
-             {value("-o,--output", "PREFIX", "beginning of the names (default: the model's name)").files(),
+             {flag("--tar", "send shards and list as a tar stream to standard output"),
+              value("-o,--output", "PREFIX", "beginning of the names (default: the model's name)").files(),
               value("--only", "K", "write just shard K, shards K-M, or share K/N of the set"),
               value("--reflink", "WHEN", "share extents with the model (default auto)")
                   .choose({"auto", "always", "never"}),
+              flag("--consume", "free the model as its shards become durable; needs --force"),
+              flag("--resume", "go on with a --consume that was ended"),
               flag("--checksums", "write PREFIX.xxh128 also where extents are shared"),
               flag("--no-checksums", "do not write PREFIX.xxh128"),
               flag("--keep-cache", "leave what was written in the page cache"),

@@ -5,6 +5,7 @@
 #include "common/report.hpp"
 #include "common/tool.hpp"
 #include "ggufmap/output.hpp"
+#include "ggufmap/process.hpp"
 #include "ggufmap/shared_memory.hpp"
 
 namespace ggufmap::stitch {
@@ -37,13 +38,14 @@ cli::Status list_shared(const cli::Args& args, cli::Io& io, const Places& places
 
 cli::Status remove_shared(const std::string& name, const cli::Args& args, cli::Io& io, const Places& places) {
     const std::string path = resolve_model("shm:" + name, places);
-    const auto mappers = processes_mapping(path);
+    const std::vector<MapsIdentity> file = {maps_identity(File::open(path))};
+    const MapperScan scan = KernelProcessTable().mappers(file, ProcessTable::Detail::areas);
     const SplitPath parts = split_path(path);
     OutputDirectory::open(parts.directory)->remove(parts.name);
-    for (const MappingProcess& process : mappers)
+    for (const Mapper& mapper : scan.mappers)
         cli::say(args, io,
                  fmt::format("{}: process {} ({}) still maps it: its memory is free when that ends", path,
-                             process.pid, process.command));
+                             mapper.pid, mapper.command));
     return cli::Status::ok;
 }
 

@@ -5,10 +5,13 @@
 #include "common/models.hpp"
 #include "common/report.hpp"
 #include "common/standard_options.hpp"
+#include "common/tar.hpp"
 #include "common/transfer.hpp"
 #include "gguf-stitch/report.hpp"
 #include "gguf-stitch/shared.hpp"
+#include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/shard_stream.hpp"
 #include "ggufmap/shared_memory.hpp"
 #include "ggufmap/stitch.hpp"
 
@@ -68,11 +71,69 @@ void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& targe
     }
 }
 
+/// Shards as they come through a pipe. Nothing is known of them before they are there.
+cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places) {
+    const std::string from = *args.text("--tar");
+    const Target target = target_from(args, places);
+    if (target.path.empty()) throw Error(ErrorKind::usage, {}, "--tar: wanted -o OUT or --shm NAME");
+    std::optional<File> file;
+    if (from != "-") file = File::open(from);
+    cli::TarReader tar(file ? file->fd() : io.input_fd(), from == "-" ? "standard input" : from);
+
+    auto entry = tar.next();
+    if (!entry) throw Error(ErrorKind::malformed, {tar.name()}, "no file in the archive");
+    if (!entry->layout)
+        throw Error(
+            ErrorKind::unsupported, {tar.name(), entry->name},
+            "the stream does not tell where the data goes, as gguf-shard --tar does: unpack it first");
+    const StreamLayout layout = *entry->layout;
+    if (args.has("--shm")) require_memory(layout.size, target.path);
+    OutputFile output = OutputFile::create(target.path, target.run.output);
+    output.reserve(layout.size);
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + tar.name(), layout.size);
+    StreamStitcher stitcher(output, layout, transfer);
+    for (; entry; entry = tar.next()) stitcher.add(entry->name, entry->size, tar);
+    stitcher.finish();
+    output.commit();
+    return cli::Status::ok;
+}
+
+std::string consuming_output(const cli::Args& args) {
+    for (const char* other : {"--shm", "--verify", "--tar", "--reflink", "--no-sync"})
+        args.at_most_one_of({args.has("--consume") ? "--consume" : "--resume", other});
+    const auto path = args.text("--output");
+    if (!path) throw Error(ErrorKind::usage, {}, "--consume: wanted -o OUT");
+    return *path;
+}
+
+/// False where the earlier run had not begun: then the shards are all there, and a new one can begin.
+bool resume(const cli::Args& args, cli::Io& io) {
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching", 0);
+    if (resume_consume(consuming_output(args), transfer)) return true;
+    if (!args.has("--consume") || args.all("SHARD").empty())
+        throw Error(ErrorKind::usage, {consuming_output(args)}, "there is no run to resume");
+    return false;
+}
+
+cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
+    const std::string path = consuming_output(args);
+    if (!args.has("--force"))
+        throw Error(ErrorKind::usage, {},
+                    "--consume removes each shard as it goes: say --force, too, if that is what you want");
+    // Data needs no space of its own but for one shard; a result that exists is not replaced.
+    require_runnable(plan, path, {.reflink = Reflink::automatic});
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + path, plan.size);
+    consume(plan, path, transfer);
+    return cli::Status::ok;
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
     args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
     if (const auto name = args.text("--shm-rm")) return remove_shared(*name, args, io, places);
+    if (args.has("--tar")) return stitch_tar(args, io, places);
+    if (args.has("--resume") && resume(args, io)) return cli::Status::ok;
     const auto names = args.all("SHARD");
     if (names.empty()) throw Error(ErrorKind::usage, {}, "SHARD is missing");
     Target target = target_from(args, places);
@@ -80,6 +141,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     cli::allow_many_open_files();
 
     const StitchPlan plan = plan_stitch(names, places);
+    if (args.has("--consume")) return consume_shards(args, io, plan);
     choose_reflink(args, plan, target);
     if (args.has("--dry-run")) print(plan, target.path, style, io);
     if (args.has("--shm")) require_memory(plan.size, target.path);
@@ -109,6 +171,8 @@ const cli::Tool& stitch_tool() {
             {"",
              {positional("SHARD", "one shard or raw piece (its siblings are found), or all of them")
                   .repeatable()}},
+            {"Where from",
+             {value("--tar", "FILE", "shards in a tar stream of gguf-shard, - for standard input").files()}},
             {"Where to",
              {option::output(), value("--shm", "NAME", "into shared memory: /dev/shm/NAME, shm:NAME"),
               flag("--verify", "only check, against the checksum list where there is one"),
@@ -117,6 +181,8 @@ const cli::Tool& stitch_tool() {
             {"Writing",
              {value("--reflink", "WHEN", "share extents with the shards (default auto)")
                   .choose({"auto", "always", "never"}),
+              flag("--consume", "remove each shard once its bytes are durable; needs --force"),
+              flag("--resume", "go on with a --consume that was ended"),
               flag("--keep-cache", "leave what was written in the page cache"),
               flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
               option::quiet()}},

@@ -39,36 +39,47 @@ struct Piece {
     static Piece zeros(std::uint64_t size) { return {nullptr, {0, size}}; }
 };
 
+enum class Reflink {
+    never,
+    automatic,  ///< where the file system can and offsets agree, else copy
+    always      ///< or fail
+};
+
 /// Where copied bytes go.
 class GGUFMAP_API Sink {
 public:
     virtual ~Sink() = default;
     /// Called with rising offsets and without holes. Throws Error (io).
     virtual void write(std::uint64_t offset, Bytes bytes) = 0;
+    /// Comes after the last write. Throws Error (io).
+    virtual void finish() {}
     /// A file that extents can be shared into, -1 for none.
     virtual int clone_target() const { return -1; }
 };
 
+namespace detail {
+class DirectRing;
+class DirectWriter;
+}  // namespace detail
+
+/// Into a file of `size` bytes. A large one that shall not stay in the page cache is written past it.
 class GGUFMAP_API FileSink final : public Sink {
 public:
-    explicit FileSink(OutputFile& file) : file_(file) {}
-    void write(std::uint64_t offset, Bytes bytes) override { file_.write(offset, bytes); }
+    FileSink(OutputFile& file, std::uint64_t size, Reflink reflink);
+    ~FileSink() override;
+    void write(std::uint64_t offset, Bytes bytes) override;
+    void finish() override;
     int clone_target() const override { return file_.fd(); }
 
 private:
     OutputFile& file_;
+    std::unique_ptr<detail::DirectWriter> direct_;
 };
 
 /// Takes bytes and forgets them: for passes that only hash.
 class GGUFMAP_API NullSink final : public Sink {
 public:
     void write(std::uint64_t, Bytes) override {}
-};
-
-enum class Reflink {
-    never,
-    automatic,  ///< where the file system can and offsets agree, else copy
-    always      ///< or fail
 };
 
 /// The block that offsets in `source` and in a file in `directory` must agree modulo, so that the two can
@@ -96,6 +107,8 @@ public:
 
 private:
     class Reader;
+    void copy_direct(const Piece& piece, Sink& sink, std::uint64_t offset, const Tap& tap);
+    bool worth_direct(const Piece& piece);
     void copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t offset, const Tap& tap);
     Range share(const Piece& piece, Sink& sink, std::uint64_t offset);
     void hand_on(const Piece& piece, Bytes bytes, Sink& sink, std::uint64_t offset, const Tap& tap);
@@ -103,6 +116,8 @@ private:
     Reflink reflink_;
     Progress& progress_;
     std::unique_ptr<Reader> reader_;
+    std::unique_ptr<detail::DirectRing> ring_;  ///< made for the first cold source
+    bool no_ring_ = false;                      ///< this machine has none
     std::uint64_t shared_ = 0;
 };
 

@@ -27,8 +27,9 @@ class GGUFMAP_API JsonWriter {
 public:
     using Sink = std::function<void(std::string_view)>;
     enum class Layout {
-        lines,   ///< one member a line, indented by two
-        inline_  ///< all on the line it starts on
+        lines,    ///< one member a line, indented by two
+        inline_,  ///< all on the line it starts on
+        compact   ///< no blank anywhere: for large documents that only programs read
     };
 
     explicit JsonWriter(Sink sink);
@@ -46,6 +47,9 @@ public:
     void text(std::string_view bytes);
     void number(double value);
     void number(float value);
+    /// The same with a point or exponent always ("1.0"), for readers that tell 1 from 1.0.
+    void real(float value);
+    void real(double value);
     void number(std::signed_integral auto value) { integer(static_cast<std::int64_t>(value)); }
     void number(std::unsigned_integral auto value) { integer(static_cast<std::uint64_t>(value)); }
     void boolean(bool value);
@@ -60,9 +64,11 @@ public:
 private:
     struct Level {
         bool array;
-        bool inline_layout;
+        Layout layout;
         bool empty;
     };
+    template <typename Float>
+    void append_real(Float value);
     void integer(std::int64_t value);
     void integer(std::uint64_t value);
     void begin(bool array, Layout layout, char open);

@@ -19,6 +19,8 @@ class GGUFMAP_API OutputDirectory {
 public:
     /// Throws Error (io) if it cannot be opened, or (usage) if it is none.
     static std::shared_ptr<const OutputDirectory> open(const std::string& path);
+    /// The same; messages name it `shown`: for a directory that will have another name when it is done.
+    static std::shared_ptr<const OutputDirectory> open_as(const std::string& path, const std::string& shown);
 
     int fd() const { return fd_.get(); }
     /// "" for the current directory, else ends with a slash: a prefix of the names of its files.

@@ -1,0 +1,44 @@
+// Shards that take the place of their model, and a model that takes the place of its shards: for disks that
+// cannot hold both. At most one shard is there twice. Every step is durable before what it replaces is freed,
+// and a journal tells a later run how far this one came, so that a kill at any moment loses nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ggufmap/copy.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/model.hpp"
+#include "ggufmap/shard.hpp"
+#include "ggufmap/stitch.hpp"
+
+namespace ggufmap {
+
+/// The model to be consumed, by path. While it is, it is hidden as ".NAME.ggufmap-consumed": with holes in it
+/// it is no model any more. With `resume` that one is found, too; nothing then where an earlier run has freed
+/// all of it. Throws Error (io).
+GGUFMAP_API std::optional<File> open_consumed(const std::string& path, bool resume);
+
+/// Writes the shards one by one: content durable, read back and compared, name durable, journal, then the
+/// hole in the model; at the end the model goes. The journal lies beside the shards. With `resume` what an
+/// earlier run has journalled is taken over. Throws Error: io (also where the journal of an earlier run is
+/// there without `resume`, or the file system cannot punch holes); mismatch where the journal belongs to
+/// another plan, or what was written does not read back.
+GGUFMAP_API ShardResult consume(const ShardPlan& plan, const ShardRun& options, bool resume,
+                                Progress& progress);
+
+/// Removes what is left of a run that has freed its model: true, or false where there is no such run.
+GGUFMAP_API bool finish_consumed(const std::string& prefix);
+
+/// Puts the shards together in a hidden file beside `path` and removes each as soon as its bytes are there,
+/// durable and read back; at the end the file gets its name. The shards are checked against their list
+/// before, where there is one. The journal lies beside the result. Throws Error: io (as above); unsupported
+/// where the shards are aligned otherwise than the result; what run() throws.
+GGUFMAP_API void consume(const StitchPlan& plan, const std::string& path, Progress& progress);
+
+/// Goes on where consume() was ended; the shards are found through the journal. False where there is nothing
+/// to go on with, and no shard was removed yet. Throws Error: io; mismatch where a shard that is still needed
+/// is not what it was.
+GGUFMAP_API bool resume_consume(const std::string& path, Progress& progress);
+
+}  // namespace ggufmap

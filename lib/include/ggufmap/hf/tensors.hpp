@@ -1,0 +1,57 @@
+// A model's tensors under Hugging Face names: where their bytes lie in the GGUF and what must be done to
+// them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ggufmap/bytes.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/hf/vocabulary.hpp"
+#include "ggufmap/model.hpp"
+
+namespace ggufmap::hf {
+
+/// How HF's bytes come from GGUF's. Moving rows is exact for every type: a quantized block never spans two.
+enum class Rework {
+    none,            ///< the same bytes
+    rotated_rows,    ///< each head's rows: pairs (a, b) of llama.cpp's rotation to all a, then all b
+    rows_by_head,    ///< q of all heads, k, v -> q k v of each head
+    rows_by_group,   ///< q of all heads, k, v -> q...q k v of each key-value head
+    transposed,      ///< [rows, columns] -> [columns, rows]
+    minus_one,       ///< F32: w + 1 -> w
+    log_of_negative  ///< F32: -exp(a) -> a
+};
+
+/// True for tensor types that safetensors has a dtype for: F32, F16, BF16, F64 and the integers.
+GGUFMAP_API bool is_plain(std::uint32_t type);
+
+struct HfTensor {
+    std::string name;
+    std::string dtype;                 ///< as safetensors spells it; "U8" for quantized blocks
+    std::vector<std::uint64_t> shape;  ///< slowest first; of quantized ones the last is bytes a row
+    const Tensor* origin;              ///< of a quantized or sliced one, too
+    std::uint32_t shard;
+    Range source;  ///< in that shard's file; as long as the tensor itself
+    Rework rework = Rework::none;
+    std::uint64_t heads = 1;  ///< for the reworks of rows
+    std::uint64_t groups = 1;
+
+    bool quantized() const;
+};
+
+/// Every tensor that has an HF name, stacked experts one by one, in file order; empty where the architecture
+/// has no mapping. Those without a name are told in `notes`. Throws Error (malformed) where rows or experts
+/// do not divide, two tensors would bear one name, or a tensor lies beyond its file; Error (unsupported) for
+/// a type or shape that the rework cannot be done on.
+GGUFMAP_API std::vector<HfTensor> hf_tensors(const Model& model, Notes& notes);
+
+/// Hands the tensor's bytes as HF has them to `sink`, in pieces at rising or scattered offsets from its start
+/// that cover it once. Memory: a few MiB.
+using PieceSink = std::function<void(std::uint64_t offset, Bytes piece)>;
+GGUFMAP_API void read_tensor(const Model& model, const HfTensor& tensor, const PieceSink& sink);
+
+}  // namespace ggufmap::hf

@@ -1,0 +1,94 @@
+// A model in Ollama without a copy: blobs that share or point to the model's own bytes, and a manifest.
+// Source of the layout: Ollama's manifest and types/model packages (August 2026).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ggufmap/copy.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/model.hpp"
+
+namespace ggufmap::ollama {
+
+/// NAME[:TAG]; the tag is "latest" where none is given.
+struct Name {
+    std::string model;
+    std::string tag;
+};
+/// Throws Error (usage) for what Ollama would not take: each part starts with a letter, digit or underscore,
+/// goes on with those, '-' and '.', and has at most 80 characters.
+GGUFMAP_API Name parse_name(std::string_view text);
+
+/// How a blob comes to have the model's bytes.
+enum class Link {
+    automatic,  ///< the first of the three that works
+    reflink,    ///< shares disk blocks, outlives the model file
+    hard,       ///< another name of the same file
+    symbolic    ///< breaks when the model moves
+};
+GGUFMAP_API std::string_view name_of(Link link);
+
+/// A blob to be; `content` is empty where it stands for a file.
+struct Layer {
+    std::string media_type;
+    std::string digest;  ///< 64 hex digits of SHA-256
+    std::uint64_t size = 0;
+    std::string content = {};
+    const File* file = nullptr;
+};
+
+/// What goes into the manifest beside the model.
+struct Extras {
+    std::string params = {};  ///< JSON; each of these is left out where empty
+    std::string chat_template = {};
+    std::string system = {};
+    std::string license = {};
+};
+
+/// SHA-256 of each file in hex, the files in parallel on at most `jobs` threads.
+GGUFMAP_API std::vector<std::string> sha256_of(const std::vector<const File*>& files, unsigned jobs,
+                                               Progress& progress);
+
+/// The digest kept in FILE.sha256 by store_digest; nothing where there is none or the file has changed since.
+GGUFMAP_API std::optional<std::string> stored_digest(const File& file);
+/// Keeps it there, as sha256sum prints it, with size and time of the file in a comment. Throws Error (io).
+GGUFMAP_API void store_digest(const File& file, const std::string& hex);
+
+/// What `ollama show` tells of a model: format, family, size and file type, as JSON.
+GGUFMAP_API std::string config_json(const Model& model, bool with_projector);
+/// {"stop":[...],"temperature":...}: the stops given and general.sampling.* of the metadata; empty for
+/// neither.
+GGUFMAP_API std::string params_json(const Gguf& head, const std::vector<std::string>& stops);
+
+/// A registration, planned.
+struct Plan {
+    Name name;
+    Layer config;
+    std::vector<Layer> layers;  ///< models first, then projectors, template, system, params, license
+};
+/// `digests` are of the model's files, then of the projector.
+GGUFMAP_API Plan make_plan(const Model& model, const Model* projector, const Name& name,
+                           const std::vector<std::string>& digests, const Extras& extras);
+/// Compact, as Ollama writes it.
+GGUFMAP_API std::string manifest_json(const Plan& plan);
+
+/// What became of a blob.
+struct Placed {
+    std::string path;
+    std::string how;  ///< "reflink", "hard link", "symlink", "written" or "there already"
+    std::uint64_t size = 0;
+};
+
+/// Puts the blobs, then the manifest, into Ollama's models folder (which must exist). Existing blobs stay as
+/// they are; an existing name is Error (io) unless `replace`. The manifest appears last and at once: a run
+/// that ends early leaves blobs that Ollama removes by itself. Returns blobs in order, the manifest last.
+GGUFMAP_API std::vector<Placed> install(const Plan& plan, const std::string& models_directory, Link link,
+                                        bool replace, Progress& progress);
+/// Where the manifest of that name stands.
+GGUFMAP_API std::string manifest_path(const std::string& models_directory, const Name& name);
+
+}  // namespace ggufmap::ollama

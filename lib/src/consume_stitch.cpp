@@ -1,0 +1,222 @@
+// A model in the place of its shards.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "detail/journal.hpp"
+#include "ggufmap/consume.hpp"
+#include "ggufmap/digest.hpp"
+#include "ggufmap/error.hpp"
+
+namespace ggufmap {
+namespace {
+
+constexpr std::string_view ready = "ready";
+
+/// A shard as the journal remembers it.
+struct Part {
+    std::uint64_t device, inode, file_size;  ///< so that no other file is ever removed
+    std::uint64_t from, size, at;            ///< its data, and where that goes
+    std::string path;                        ///< absolute
+
+    std::string line() const {
+        return fmt::format("{} {} {} {} {} {} {}", device, inode, file_size, from, size, at, path);
+    }
+    static std::optional<Part> parse(std::string_view line) {
+        Part part{};
+        for (std::uint64_t* field :
+             {&part.device, &part.inode, &part.file_size, &part.from, &part.size, &part.at}) {
+            const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), *field);
+            if (error != std::errc() || end == line.data() + line.size() || *end != ' ') return std::nullopt;
+            line.remove_prefix(static_cast<std::size_t>(end - line.data()) + 1);
+        }
+        part.path = line;
+        return part;
+    }
+};
+
+/// The hidden file that grows into the result.
+class Partial final : public Sink {
+public:
+    Partial(Fd fd, std::string shown) : fd_(std::move(fd)), shown_(std::move(shown)) {}
+    void write(std::uint64_t offset, Bytes bytes) override {
+        while (!bytes.empty()) {
+            const ssize_t done = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+            if (done < 0 && errno == EINTR) continue;
+            if (done <= 0) throw io_error({shown_, {}, offset}, "cannot write", done < 0 ? errno : ENOSPC);
+            offset += static_cast<std::uint64_t>(done);
+            bytes = bytes.subspan(static_cast<std::size_t>(done));
+        }
+    }
+    /// On disk, and out of the page cache, so that reading back asks the disk.
+    void sync() {
+        if (::fdatasync(fd_.get()) != 0) throw io_error({shown_}, "cannot make durable", errno);
+        ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
+    }
+    File reread() const { return File::adopt(Fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)), shown_); }
+
+private:
+    Fd fd_;
+    std::string shown_;
+};
+
+class StitchConsumer {
+public:
+    StitchConsumer(const std::string& path, Progress& progress)
+        : path_(split_path(path)), directory_(OutputDirectory::open(path_.directory)), progress_(progress) {}
+
+    void begin(const StitchPlan& plan);
+    bool resume();
+
+private:
+    std::string partial_name() const { return fmt::format(".{}.ggufmap-partial", path_.name); }
+    std::string journal_name() const { return fmt::format(".{}.ggufmap-journal", path_.name); }
+    Partial open_partial(int flags) const;
+    void take(const Part& part, Partial& partial);
+    void remove(const Part& part) const;
+    void go_on(Partial& partial);
+
+    SplitPath path_;
+    std::shared_ptr<const OutputDirectory> directory_;
+    Progress& progress_;
+    std::optional<detail::Journal> journal_;
+};
+
+Partial StitchConsumer::open_partial(int flags) const {
+    const std::string shown = directory_->prefix() + path_.name;
+    Fd fd(::openat(directory_->fd(), partial_name().c_str(), flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!fd) throw io_error({shown}, "cannot open the unfinished file", errno);
+    return Partial(std::move(fd), shown);
+}
+
+std::vector<Part> parts_of(const StitchPlan& plan) {
+    std::vector<Part> parts;
+    for (const File* file : plan.sources())
+        parts.push_back({file->identity().device, file->identity().inode, file->size(), 0, 0, 0,
+                         std::filesystem::absolute(file->name()).string()});
+    std::uint64_t offset = 0;
+    for (const Piece& piece : plan.pieces) {
+        if (piece.source != nullptr) {
+            const auto sources = plan.sources();
+            const auto index = std::find(sources.begin(), sources.end(), piece.source) - sources.begin();
+            Part& part = parts[static_cast<std::size_t>(index)];
+            if (part.size != 0)
+                throw Error(ErrorKind::unsupported, {piece.source->name()},
+                            "is aligned otherwise than the result: stitch it without --consume");
+            part.from = piece.range.offset;
+            part.size = piece.range.size;
+            part.at = offset;
+        }
+        offset += piece.range.size;
+    }
+    return parts;
+}
+
+void StitchConsumer::begin(const StitchPlan& plan) {
+    if (!plan.listed.empty()) {
+        NullSink nowhere;
+        run(plan, nowhere, Reflink::never, progress_);
+    }
+    const std::vector<Part> parts = parts_of(plan);
+    journal_ = detail::Journal::create(directory_, journal_name());
+    for (const Part& part : parts) journal_->append(part.line());
+    Partial partial = open_partial(O_CREAT | O_TRUNC);
+    std::uint64_t offset = 0;
+    Copier copier(Reflink::never, progress_);
+    for (const Piece& piece : plan.pieces) {
+        if (piece.source == nullptr) copier.copy({&piece, 1}, partial, offset);
+        offset += piece.range.size;
+    }
+    partial.sync();
+    directory_->sync();
+    journal_->append(std::string(ready));
+    go_on(partial);
+}
+
+bool StitchConsumer::resume() {
+    journal_ = detail::Journal::open(directory_, journal_name());
+    if (!journal_) return false;
+    if (!journal_->has(std::string(ready))) {
+        directory_->remove(partial_name());
+        journal_->remove();
+        return false;
+    }
+    if (!directory_->exists(partial_name()) && directory_->exists(path_.name)) {
+        journal_->remove();  // it has its name already
+        return true;
+    }
+    Partial partial = open_partial(0);
+    go_on(partial);
+    return true;
+}
+
+void StitchConsumer::take(const Part& part, Partial& partial) {
+    const File file = File::open(part.path);
+    const FileIdentity& found = file.identity();
+    if (found.device != part.device || found.inode != part.inode || found.size != part.file_size)
+        throw Error(ErrorKind::mismatch, {part.path}, "is not the shard that was to be consumed");
+    Digest sent(DigestKind::xxh3_128);
+    Copier copier(Reflink::never, progress_);
+    const Piece piece = Piece::of(file, {part.from, part.size});
+    copier.copy({&piece, 1}, partial, part.at, [&](const Piece&, Bytes bytes) { sent.update(bytes); });
+    partial.sync();
+
+    Digest stored(DigestKind::xxh3_128);
+    NullSink nowhere;
+    const File written = partial.reread();
+    const Piece back = Piece::of(written, {part.at, part.size});
+    copier.copy({&back, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { stored.update(bytes); });
+    if (sent.hex() != stored.hex())
+        throw Error(ErrorKind::io, {written.name()},
+                    "does not read back as it was written: is the disk failing?", EIO);
+}
+
+void StitchConsumer::remove(const Part& part) const {
+    const SplitPath path = split_path(part.path);
+    const auto directory = OutputDirectory::open(path.directory);
+    if (!directory->exists(path.name)) return;
+    const FileIdentity found = File::open(part.path).identity();
+    if (found.device == part.device && found.inode == part.inode) directory->remove(path.name);
+}
+
+void StitchConsumer::go_on(Partial& partial) {
+    std::vector<Part> parts;
+    for (const std::string& line : journal_->lines()) {
+        if (line == ready) break;
+        auto part = Part::parse(line);
+        if (!part) throw Error(ErrorKind::malformed, {journal_name()}, "not a journal of gguf-stitch");
+        parts.push_back(std::move(*part));
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const std::string done = fmt::format("done {}", i);
+        if (!journal_->has(done)) {
+            take(parts[i], partial);
+            journal_->append(done);
+        }
+        remove(parts[i]);
+    }
+    const int at = directory_->fd();
+    if (::renameat2(at, partial_name().c_str(), at, path_.name.c_str(), RENAME_NOREPLACE) != 0)
+        throw io_error({directory_->prefix() + path_.name}, "cannot publish", errno);
+    directory_->sync();
+    journal_->remove();
+}
+
+}  // namespace
+
+void consume(const StitchPlan& plan, const std::string& path, Progress& progress) {
+    StitchConsumer(path, progress).begin(plan);
+}
+
+bool resume_consume(const std::string& path, Progress& progress) {
+    return StitchConsumer(path, progress).resume();
+}
+
+}  // namespace ggufmap

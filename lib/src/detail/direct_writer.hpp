@@ -1,0 +1,63 @@
+// Large writes past the page cache, several in flight: O_DIRECT through io_uring. The counterpart of
+// DirectRing, with the same huge-page buffers for the same reason.
+#pragma once
+
+#include <liburing.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "detail/direct_ring.hpp"
+#include "ggufmap/bytes.hpp"
+#include "ggufmap/output.hpp"
+
+namespace ggufmap::detail {
+
+/// Writes a file from its start to its end.
+class DirectWriter {
+public:
+    explicit DirectWriter(OutputFile& file);
+    /// Waits for what is in flight.
+    ~DirectWriter();
+    DirectWriter(const DirectWriter&) = delete;
+    DirectWriter& operator=(const DirectWriter&) = delete;
+
+    /// False where kernel, sandbox or file system will not: nothing else may be called then.
+    bool usable() const { return usable_; }
+
+    /// Copies the bytes and has them written. Throws Error (io).
+    void append(Bytes bytes);
+    /// Waits until all is written; the last bytes, less than a block, go through the page cache. Throws Error
+    /// (io).
+    void finish();
+
+private:
+    // 4 x 4 MiB: more in flight is not faster.
+    static constexpr unsigned buffer_count = 4;
+    static constexpr std::size_t buffer_bytes = std::size_t{4} << 20;
+
+    struct Slot {
+        std::uint64_t offset = 0;
+        std::size_t size = 0;
+        std::size_t done = 0;
+        bool in_flight = false;
+    };
+
+    std::byte* buffer(unsigned index) const { return memory_.data() + index * buffer_bytes; }
+    void submit(unsigned index);
+    void reap();
+
+    OutputFile& file_;
+    Fd direct_;
+    HugeBlock memory_;
+    io_uring ring_{};
+    bool usable_ = false;
+    std::vector<Slot> slots_;
+    unsigned current_ = 0;      // the buffer being filled
+    std::size_t filled_ = 0;    // bytes in it
+    std::uint64_t offset_ = 0;  // of its first byte in the file
+    unsigned in_flight_ = 0;
+};
+
+}  // namespace ggufmap::detail

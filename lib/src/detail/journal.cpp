@@ -1,0 +1,59 @@
+#include "detail/journal.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "ggufmap/error.hpp"
+
+namespace ggufmap::detail {
+
+Journal Journal::create(Directory directory, const std::string& name) {
+    Fd fd(::openat(directory->fd(), name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0666));
+    if (!fd && errno == EEXIST)
+        throw Error(ErrorKind::io, {directory->prefix() + name},
+                    "an earlier run has not ended: --resume goes on with it", EEXIST);
+    if (!fd) throw io_error({directory->prefix() + name}, "cannot create", errno);
+    directory->sync();
+    return Journal(std::move(directory), name, std::move(fd));
+}
+
+std::optional<Journal> Journal::open(Directory directory, const std::string& name) {
+    Fd fd(::openat(directory->fd(), name.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+    const std::string shown = directory->prefix() + name;
+    if (!fd && errno == ENOENT) return std::nullopt;
+    if (!fd) throw io_error({shown}, "cannot open", errno);
+    const File file = File::open_at(directory->fd(), name, shown);
+    std::vector<std::byte> bytes(file.size());
+    file.read_exactly(0, bytes);
+    Journal journal(std::move(directory), name, std::move(fd));
+    std::string_view text = as_text(bytes);
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+        journal.lines_.emplace_back(text.substr(0, end));
+        text.remove_prefix(end + 1);
+    }
+    const std::uint64_t whole = bytes.size() - text.size();
+    if (::ftruncate(journal.fd_.get(), static_cast<off_t>(whole)) != 0)
+        throw io_error({shown}, "cannot mend", errno);
+    return journal;
+}
+
+bool Journal::has(const std::string& line) const {
+    return std::find(lines_.begin(), lines_.end(), line) != lines_.end();
+}
+
+void Journal::append(const std::string& line) {
+    const std::string shown = directory_->prefix() + name_;
+    const std::string text = line + "\n";
+    const ssize_t done = ::write(fd_.get(), text.data(), text.size());
+    if (done != static_cast<ssize_t>(text.size()))
+        throw io_error({shown}, "cannot write", done < 0 ? errno : ENOSPC);
+    if (::fdatasync(fd_.get()) != 0) throw io_error({shown}, "cannot make durable", errno);
+    lines_.push_back(line);
+}
+
+void Journal::remove() { directory_->remove(name_); }
+
+}  // namespace ggufmap::detail

@@ -1,0 +1,39 @@
+// What a run that destroys its input has done so far: lines, each durable before the next step.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ggufmap/file.hpp"
+#include "ggufmap/output.hpp"
+
+namespace ggufmap::detail {
+
+class Journal {
+public:
+    using Directory = std::shared_ptr<const OutputDirectory>;
+
+    /// Throws Error (io) where there is one already: an earlier run has not ended.
+    static Journal create(Directory directory, const std::string& name);
+    /// Nothing where there is none. A last line without its end was not written whole and does not count.
+    static std::optional<Journal> open(Directory directory, const std::string& name);
+
+    const std::vector<std::string>& lines() const { return lines_; }
+    bool has(const std::string& line) const;
+    /// On disk when it returns. Throws Error (io).
+    void append(const std::string& line);
+    void remove();
+
+private:
+    Journal(Directory directory, std::string name, Fd fd)
+        : directory_(std::move(directory)), name_(std::move(name)), fd_(std::move(fd)) {}
+
+    Directory directory_;
+    std::string name_;
+    Fd fd_;
+    std::vector<std::string> lines_;
+};
+
+}  // namespace ggufmap::detail

@@ -1,0 +1,87 @@
+#include "ggufmap/hf/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "hf/architecture.hpp"
+
+namespace ggufmap::hf {
+namespace {
+
+constexpr std::uint32_t f32 = 0, f16 = 1, bf16 = 30;
+
+std::string_view weights_precision(const Model& model) {
+    std::map<std::uint32_t, std::uint64_t> bytes_of_type;
+    for (const ModelTensor& tensor : model.tensors())
+        bytes_of_type[tensor.info->type] += tensor.info->bytes.value_or(0);
+    if (bytes_of_type.empty()) return "float16";
+    const auto most = std::max_element(bytes_of_type.begin(), bytes_of_type.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most->first == f32) return "float32";
+    if (most->first == f16) return "float16";
+    return bytes_of_type.contains(bf16) ? "bfloat16" : "float16";
+}
+
+std::string_view name_of(Precision precision, const Model& model) {
+    switch (precision) {
+        case Precision::fp16:
+            return "float16";
+        case Precision::bf16:
+            return "bfloat16";
+        case Precision::fp32:
+            return "float32";
+        case Precision::by_weights:
+            break;
+    }
+    return weights_precision(model);
+}
+
+void add_token_ids(const Gguf& head, Object& out) {
+    const auto add = [&](const char* key, const char* source) {
+        if (const auto id = head.unsigned_of(source)) out.emplace_back(key, *id);
+    };
+    add("bos_token_id", "tokenizer.ggml.bos_token_id");
+    add("eos_token_id", "tokenizer.ggml.eos_token_id");
+    add("pad_token_id", "tokenizer.ggml.padding_token_id");
+}
+
+void note_what_differs(const Facts& facts, Notes& notes) {
+    const auto tokens = facts.model().head().array_of("tokenizer.ggml.tokens");
+    const auto rows = facts.rows("token_embd.weight");
+    if (tokens && rows && tokens->size() > *rows)
+        notes.push_back(
+            fmt::format("the vocabulary has {} tokens and token_embd.weight {} rows", tokens->size(), *rows));
+    for (const char* key : {"attention.head_count", "attention.head_count_kv", "feed_forward_length"}) {
+        const KeyValue* entry = facts.model().head().find(fmt::format("{}.{}", facts.architecture(), key));
+        if (entry && entry->value.as_array())
+            notes.push_back(
+                fmt::format("{} has a value for each layer; config.json has the largest", entry->key));
+    }
+}
+
+}  // namespace
+
+bool has_mapping(const Model& model) { return find_architecture(Facts(model)) != nullptr; }
+
+std::optional<Object> model_config(const Model& model, Precision precision, Notes& notes) {
+    const Facts facts(model);
+    const Architecture* architecture = find_architecture(facts);
+    if (!architecture) return std::nullopt;
+    note_what_differs(facts, notes);
+    Object out = {{"architectures", Array{architecture->class_name}},
+                  {"model_type", architecture->model_type},
+                  {"torch_dtype", name_of(precision, model)}};
+    for (const FieldGroup group : architecture->fields) {
+        for (const Field& field : group) {
+            if (auto value = field.rule(facts, field)) set(out, field.key, std::move(*value));
+        }
+    }
+    if (auto scaling = rope_scaling(facts, architecture->model_type, notes))
+        out.emplace_back("rope_scaling", std::move(*scaling));
+    add_token_ids(model.head(), out);
+    return out;
+}
+
+}  // namespace ggufmap::hf

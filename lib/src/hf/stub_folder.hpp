@@ -1,0 +1,35 @@
+// A directory that appears whole or not at all.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ggufmap/output.hpp"
+
+namespace ggufmap::hf {
+
+class NewFolder {
+public:
+    /// Makes a hidden sibling of `path`. Throws Error (io), also where `path` exists and must not be
+    /// replaced, Error (usage) where it may be replaced but holds something that `is_ours` does not know.
+    NewFolder(const std::string& path, bool replace, std::function<bool(std::string_view)> is_ours);
+    NewFolder(const NewFolder&) = delete;
+    NewFolder& operator=(const NewFolder&) = delete;
+    /// Removes what was not published.
+    ~NewFolder();
+
+    const std::shared_ptr<const OutputDirectory>& directory() const { return directory_; }
+    /// Gives the folder its name. Throws Error (io).
+    void publish();
+
+private:
+    std::shared_ptr<const OutputDirectory> parent_;
+    std::shared_ptr<const OutputDirectory> directory_;
+    std::string name_;
+    std::string temporary_;
+    bool exchange_ = false;
+};
+
+}  // namespace ggufmap::hf

@@ -1,0 +1,224 @@
+// From GGUF names to HF tensors.
+#include "ggufmap/hf/tensors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+
+#include "ggufmap/error.hpp"
+#include "hf/architecture.hpp"
+
+namespace ggufmap::hf {
+namespace {
+
+constexpr std::uint32_t f32 = 0;
+constexpr std::size_t compare_chunk = 1 << 20;
+constexpr std::size_t names_shown = 3;
+
+/// Empty for quantized types.
+std::string_view dtype_of(std::uint32_t type) {
+    constexpr std::pair<std::uint32_t, std::string_view> dtypes[] = {
+        {0, "F32"}, {1, "F16"}, {24, "I8"}, {25, "I16"}, {26, "I32"}, {27, "I64"}, {28, "F64"}, {30, "BF16"}};
+    for (const auto& [id, name] : dtypes)
+        if (id == type) return name;
+    return {};
+}
+
+class Planner {
+public:
+    Planner(const Model& model, const Facts& facts, const Architecture& architecture, Notes& notes)
+        : model_(model), facts_(facts), architecture_(architecture), notes_(notes) {}
+
+    std::vector<HfTensor> plan() {
+        model_.require_complete();
+        for (const ModelTensor& tensor : model_.tensors()) add(tensor);
+        tell_of_nameless();
+        require_distinct_names();
+        return std::move(out_);
+    }
+
+private:
+    [[noreturn]] void fail(const Tensor& tensor, const std::string& reason,
+                           ErrorKind kind = ErrorKind::malformed) const {
+        throw Error(kind, {model_.name(), fmt::format("tensor '{}'", tensor.name)}, reason);
+    }
+
+    void add(const ModelTensor& tensor) {
+        const Tensor& info = *tensor.info;
+        if (info.name.starts_with("rope_f")) return;  // its content is in config.json
+        const NameParts parts = parts_of(info.name);
+        const TensorName* name = find_name(architecture_.names, parts.key);
+        if (!name) {
+            nameless_.push_back(info.name);
+            return;
+        }
+        if (name->treatment == Treatment::derived) return;
+        if (name->treatment == Treatment::copy_of_tokens && repeats_tokens(tensor)) return;
+        if (name->treatment == Treatment::expert || name->treatment == Treatment::norm_per_head) {
+            add_slices(tensor, *name, parts);
+            return;
+        }
+        HfTensor made = whole(tensor);
+        made.name = hf_name(*name, parts);
+        rework(made, *name, parts);
+        out_.push_back(std::move(made));
+    }
+
+    HfTensor whole(const ModelTensor& tensor) const {
+        const Tensor& info = *tensor.info;
+        HfTensor made{.name = {},
+                      .dtype = std::string(dtype_of(info.type)),
+                      .shape = {info.dimensions().rbegin(), info.dimensions().rend()},
+                      .origin = &info,
+                      .shard = tensor.shard,
+                      .source = *tensor.range};
+        if (made.dtype.empty()) {
+            made.dtype = "U8";
+            std::uint64_t rows = 1;
+            for (std::size_t i = 0; i + 1 < made.shape.size(); ++i) rows *= made.shape[i];
+            if (made.shape.empty()) made.shape.push_back(1);
+            made.shape.back() = rows == 0 ? 0 : made.source.size / rows;
+        }
+        return made;
+    }
+
+    void add_slices(const ModelTensor& tensor, const TensorName& name, const NameParts& parts) {
+        HfTensor slice = whole(tensor);
+        if (slice.shape.size() < 2) fail(*tensor.info, "has too few dimensions to be stacked");
+        const std::uint64_t count = slice.shape.front();
+        slice.shape.erase(slice.shape.begin());
+        if (count == 0 || tensor.range->size % count != 0)
+            fail(*tensor.info,
+                 fmt::format("{} bytes do not divide into {} slices", tensor.range->size, count));
+        slice.source.size /= count;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            slice.name = hf_name(name, parts, std::to_string(i));
+            out_.push_back(slice);
+            slice.source.offset += slice.source.size;
+        }
+    }
+
+    void rework(HfTensor& made, const TensorName& name, const NameParts& parts) const {
+        std::uint64_t layer = 0;
+        std::from_chars(parts.layer.data(), parts.layer.data() + parts.layer.size(), layer);
+        const auto of_layer = [&](std::string_view key, std::uint64_t fallback) {
+            return facts_.number_of_layer(key, layer).value_or(fallback);
+        };
+        const std::uint64_t heads = of_layer("attention.head_count", facts_.heads());
+        const std::uint64_t groups = of_layer("attention.head_count_kv", heads);
+        switch (name.treatment) {
+            case Treatment::permuted_q:
+            case Treatment::permuted_k: {
+                made.heads = name.treatment == Treatment::permuted_q ? heads : groups;
+                return move_rows(made, Rework::rotated_rows, 2 * made.heads);
+            }
+            case Treatment::qkv_by_head:
+                made.heads = heads;
+                return move_rows(made, Rework::rows_by_head, 3 * heads);
+            case Treatment::qkv_by_group:
+                made.heads = heads;
+                made.groups = groups;
+                if (groups == 0 || heads % groups != 0)
+                    fail(*made.origin, fmt::format("{} heads do not divide into {} groups", heads, groups));
+                if (groups == 1) return;  // the same order
+                return move_rows(made, Rework::rows_by_group, heads + 2 * groups);
+            case Treatment::transposed:
+                if (made.shape.size() != 2) return;  // biases
+                if (made.quantized()) return;  // blocks cannot be transposed; --raw-blocks keeps GGUF's shape
+                std::swap(made.shape[0], made.shape[1]);
+                made.rework = Rework::transposed;
+                return;
+            case Treatment::plus_one:
+                return change_values(made, Rework::minus_one);
+            case Treatment::log_of_negative:
+                return change_values(made, Rework::log_of_negative);
+            case Treatment::convolution:
+                if (made.shape.size() == 2) made.shape.insert(made.shape.begin() + 1, 1);
+                return;
+            case Treatment::row:
+                if (made.shape.size() == 1) made.shape.insert(made.shape.begin(), 1);
+                return;
+            case Treatment::none:
+            case Treatment::norm_per_head:
+            case Treatment::expert:
+            case Treatment::copy_of_tokens:
+            case Treatment::derived:
+                return;
+        }
+    }
+
+    void move_rows(HfTensor& made, Rework rework, std::uint64_t unit) const {
+        const std::uint64_t rows = made.shape.empty() ? 1 : made.shape.front();
+        // Heads beyond the rows would make `unit` wrap.
+        if (made.heads > rows || made.groups > rows || unit == 0 || rows % unit != 0)
+            fail(*made.origin, fmt::format("{} rows do not divide into the heads of the model", rows));
+        if (rows != 0) made.rework = rework;
+    }
+
+    void change_values(HfTensor& made, Rework rework) const {
+        if (made.origin->type != f32)
+            fail(*made.origin, "must be F32 to become what transformers reads", ErrorKind::unsupported);
+        made.rework = rework;
+    }
+
+    bool repeats_tokens(const ModelTensor& tensor) const {
+        const ModelTensor* tokens = facts_.tensor("token_embd.weight");
+        if (!tokens || tokens->info->type != tensor.info->type || tokens->range->size != tensor.range->size)
+            return false;
+        std::vector<std::byte> a(compare_chunk), b(compare_chunk);
+        for (std::uint64_t at = 0; at < tensor.range->size; at += compare_chunk) {
+            const std::size_t size = std::min<std::uint64_t>(compare_chunk, tensor.range->size - at);
+            const auto read = [&](const ModelTensor& from, std::vector<std::byte>& into) {
+                model_.shards()[from.shard].file.read_exactly(from.range->offset + at,
+                                                              std::span(into).first(size));
+            };
+            read(*tokens, a);
+            read(tensor, b);
+            if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(size), b.begin()))
+                return false;
+        }
+        return true;
+    }
+
+    void tell_of_nameless() {
+        if (nameless_.empty()) return;
+        std::string list;
+        for (std::size_t i = 0; i < std::min(nameless_.size(), names_shown); ++i)
+            list.append(i == 0 ? "" : ", ").append(nameless_[i]);
+        if (nameless_.size() > names_shown) list += ", ...";
+        notes_.push_back(fmt::format("{} tensors have no name in transformers: {}", nameless_.size(), list));
+    }
+
+    void require_distinct_names() const {
+        std::unordered_map<std::string_view, const Tensor*> seen;
+        for (const HfTensor& tensor : out_) {
+            const auto [at, fresh] = seen.emplace(tensor.name, tensor.origin);
+            if (!fresh)
+                fail(*tensor.origin, fmt::format("would be '{}', as '{}' is", tensor.name, at->second->name));
+        }
+    }
+
+    const Model& model_;
+    const Facts& facts_;
+    const Architecture& architecture_;
+    Notes& notes_;
+    std::vector<HfTensor> out_;
+    std::vector<std::string_view> nameless_;
+};
+
+}  // namespace
+
+bool is_plain(std::uint32_t type) { return !dtype_of(type).empty(); }
+
+bool HfTensor::quantized() const { return !is_plain(origin->type); }
+
+std::vector<HfTensor> hf_tensors(const Model& model, Notes& notes) {
+    const Facts facts(model);
+    const Architecture* architecture = find_architecture(facts);
+    if (!architecture) return {};
+    return Planner(model, facts, *architecture, notes).plan();
+}
+
+}  // namespace ggufmap::hf

@@ -1,0 +1,137 @@
+#include "ggufmap/hf/config.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "ggufmap/error.hpp"
+#include "hf_support.hpp"
+
+using namespace ggufmap;
+using namespace ggufmap::hf;
+using test::ModelOfText;
+
+namespace {
+
+std::string llama(const std::string& more, const std::string& architecture = "llama") {
+    std::string text = "kv general.architecture str " + architecture + "\n";
+    for (const char* line : {".embedding_length u32 64", ".attention.head_count u32 4", ".block_count u32 2",
+                             ".context_length u32 512", ".rope.freq_base f32 10000"})
+        text += "kv " + architecture + line + "\n";
+    return text + more;
+}
+
+const std::string embedding = "tensor token_embd.weight F16 64 100\n";
+
+Object config_of(const std::string& description, Notes& notes, Precision precision = Precision::by_weights) {
+    const ModelOfText of(description);
+    const auto config = model_config(of.model, precision, notes);
+    REQUIRE(config);
+    return *config;
+}
+
+Object config_of(const std::string& description) {
+    Notes unused;
+    return config_of(description, unused);
+}
+
+}  // namespace
+
+TEST_CASE("the embedding's rows are the vocabulary's size, whatever the metadata says") {
+    Notes notes;
+    const Object config = config_of(
+        llama("kv llama.vocab_size u32 7\nkv tokenizer.ggml.tokens array str a b\n" + embedding), notes);
+    CHECK(*find(config, "vocab_size") == Node(100));
+    CHECK(*find(config, "tie_word_embeddings") == Node(true));
+    CHECK(*find(config, "head_dim") == Node(16));
+    CHECK(*find(config, "torch_dtype") == Node("float16"));
+    CHECK(notes.empty());
+}
+
+TEST_CASE("more tokens than rows are told") {
+    Notes notes;
+    config_of(llama("kv tokenizer.ggml.tokens array str a b c\ntensor token_embd.weight F16 64 2\n"), notes);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0] == "the vocabulary has 3 tokens and token_embd.weight 2 rows");
+}
+
+TEST_CASE("of values for each layer the largest counts, and that is told") {
+    Notes notes;
+    const Object config =
+        config_of(llama("kv llama.attention.head_count_kv array u32 2 4\n" + embedding), notes);
+    CHECK(*find(config, "num_key_value_heads") == Node(4));
+    CHECK(notes.size() == 1);
+}
+
+TEST_CASE("one name in GGUF, several classes in transformers") {
+    CHECK(*find(config_of(llama("kv llama.expert_count u32 8\n" + embedding)), "model_type") ==
+          Node("mixtral"));
+    CHECK(*find(config_of(llama("kv deepseek2.expert_gating_func u32 2\n" + embedding, "deepseek2")),
+                "model_type") == Node("deepseek_v3"));
+    CHECK(*find(config_of(llama(embedding, "deepseek2")), "q_lora_rank") == Node());
+}
+
+TEST_CASE("an architecture without a mapping has no configuration") {
+    const ModelOfText of(llama(embedding, "rwkv7"));
+    Notes notes;
+    CHECK_FALSE(model_config(of.model, Precision::by_weights, notes));
+}
+
+TEST_CASE("precision can be asked for") {
+    Notes notes;
+    CHECK(*find(config_of(llama(embedding), notes, Precision::bf16), "torch_dtype") == Node("bfloat16"));
+    const std::string quantized = llama("tensor token_embd.weight Q4_0 64 100\n");
+    CHECK(*find(config_of(quantized), "torch_dtype") == Node("float16"));
+    CHECK(*find(config_of(quantized + "tensor output_norm.weight BF16 64\n"), "torch_dtype") ==
+          Node("bfloat16"));
+}
+
+TEST_CASE("scaling of positions: linear and yarn") {
+    const Object linear = config_of(
+        llama("kv llama.rope.scaling.type str linear\nkv llama.rope.scaling.factor f32 4\n" + embedding));
+    CHECK(*find(linear, "rope_scaling") ==
+          Node(Object{{"type", "linear"}, {"rope_type", "linear"}, {"factor", 4.0F}}));
+    const Object yarn =
+        config_of(llama("kv deepseek2.rope.scaling.type str yarn\n"
+                        "kv deepseek2.rope.scaling.factor f32 40\n"
+                        "kv deepseek2.rope.scaling.yarn_log_multiplier f32 0.0707\n" +
+                            embedding,
+                        "deepseek2"));
+    const auto& scaling = std::get<Object>(find(yarn, "rope_scaling")->value);
+    CHECK(*find(scaling, "mscale") == Node(0.707));
+    CHECK_FALSE(find(config_of(llama(embedding)), "rope_scaling"));
+}
+
+TEST_CASE("scaling of positions: the llama3 schedule is recovered from its factors, others become longrope") {
+    test::TemporaryDirectory folder;
+    const auto with_factors = [&](const std::vector<float>& factors) {
+        std::string bytes = test::make_gguf(llama("kv llama.attention.key_length u32 128\n" + embedding +
+                                                  "tensor rope_freqs.weight F32 64\n"));
+        std::memcpy(bytes.data() + bytes.size() - 256, factors.data(), 256);
+        const Model model = Model::open(folder.write("m.gguf", bytes));
+        Notes notes;
+        return *find(*model_config(model, Precision::by_weights, notes), "rope_scaling");
+    };
+    std::vector<float> factors;
+    for (int i = 0; i < 64; ++i) {
+        const double wavelength = 2 * std::numbers::pi * std::pow(10000.0, i / 64.0);
+        const double smooth = (8192 / wavelength - 1) / 3;
+        factors.push_back(static_cast<float>(wavelength < 2048   ? 1
+                                             : wavelength > 8192 ? 8
+                                                                 : 1 / ((1 - smooth) / 8 + smooth)));
+    }
+    CHECK(with_factors(factors) == Node(Object{{"rope_type", "llama3"},
+                                               {"factor", 8.0F},
+                                               {"low_freq_factor", 1.0},
+                                               {"high_freq_factor", 4.0},
+                                               {"original_max_position_embeddings", 8192}}));
+    factors[0] = 3;
+    CHECK(*find(std::get<Object>(with_factors(factors).value), "rope_type") == Node("longrope"));
+}
+
+TEST_CASE("metadata of the wrong kind is told") {
+    Notes notes;
+    CHECK_THROWS_WITH_AS(config_of(llama("kv llama.feed_forward_length str big\n" + embedding), notes),
+                         doctest::Contains("must be a number that is not negative"), Error);
+}

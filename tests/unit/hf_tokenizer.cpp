@@ -1,0 +1,233 @@
+#include "ggufmap/hf/tokenizer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ggufmap/digest.hpp"
+#include "ggufmap/error.hpp"
+#include "ggufmap/hf/merges.hpp"
+#include "ggufmap/hf/pretokenizer.hpp"
+#include "ggufmap/hf/sentencepiece.hpp"
+#include "hf_support.hpp"
+
+using namespace ggufmap;
+using namespace ggufmap::hf;
+using test::ModelOfText;
+using Json = nlohmann::json;
+
+namespace {
+
+// Ids: 0 <unk>, 1 <s>, 2 </s>, then pieces; "ab" is worth more than "bc".
+const std::string spm =
+    "kv general.architecture str llama\n"
+    "kv tokenizer.ggml.model str llama\n"
+    "kv tokenizer.ggml.tokens array str <unk> <s> </s> a b c ab bc abc \"  \" \" \"\n"
+    "kv tokenizer.ggml.scores array f32 0 0 0 -9 -9 -9 -1 -2 -3 -1000 -8\n"
+    "kv tokenizer.ggml.token_type array i32 2 3 3 1 1 1 1 1 1 4 4\n";
+
+std::string bpe(const std::string& more) {
+    return "kv general.architecture str llama\n"
+           "kv tokenizer.ggml.model str gpt2\n" +
+           more;
+}
+
+Vocabulary vocabulary_of(const ModelOfText& of, Notes& notes) {
+    REQUIRE(tokenizer_obstacle(of.model.head()).empty());
+    return Vocabulary::read(of.model.head(), "m.gguf", notes);
+}
+
+std::vector<std::string> merges_of(const Vocabulary& vocabulary) {
+    std::vector<std::string> merges;
+    for_each_merge(vocabulary, [&](std::string_view left, std::string_view right) {
+        merges.push_back(std::string(left) + " " + std::string(right));
+    });
+    return merges;
+}
+
+Json tokenizer_json(const Vocabulary& vocabulary, Notes& notes) {
+    std::string text;
+    JsonWriter json([&](std::string_view piece) { text += piece; });
+    write_tokenizer_json(vocabulary, json, notes);
+    return Json::parse(text);
+}
+
+std::string failure(const std::string& description) {
+    const ModelOfText of(description);
+    Notes notes;
+    try {
+        Vocabulary::read(of.model.head(), "m.gguf", notes);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "read";
+}
+
+std::string regex_digest(std::string_view pre) {
+    std::string all;
+    for (const PreTokenizerStep& step : find_pre_tokenizer(pre)->steps) all += step.regex;
+    return digest_hex(DigestKind::sha256, as_bytes(all));
+}
+
+}  // namespace
+
+TEST_CASE("regular expressions are byte for byte those that Ollama knows") {
+    CHECK(regex_digest("llama-bpe") == "d98f9631be1e9607a9848c26c1f9eac1aa9fc21ac6ba82a2fc0741af9780a48f");
+    CHECK(regex_digest("qwen2") == "1ff7f41064896984db5d1bb6ff64fa4bc29007d08c1b439e505b7392777a319e");
+    CHECK(regex_digest("qwen35") == "00431aed57e696b747435f734d1e3b9b1bfd931a121fb5cac7129e97c181e9ba");
+    CHECK(regex_digest("deepseek-llm") == "03df5c5863ad70781dcfdef491ead25140f895fe8010964be0daefe27be32b02");
+    CHECK(regex_digest("deepseek-coder") ==
+          "21cde974d587f0d54dc8d56b183cc1e6239600172035c68fbd6d4b9f8da0576e");
+    CHECK(find_pre_tokenizer("qwen") == nullptr);
+    CHECK(find_pre_tokenizer("") == nullptr);
+}
+
+TEST_CASE("merges are rebuilt by score, those of user-defined tokens first") {
+    const ModelOfText of(spm);
+    Notes notes;
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    CHECK(notes.empty());
+    // "\u2581" is how a user-defined blank is spelled.
+    CHECK(merges_of(vocabulary) == std::vector<std::string>{"\u2581 \u2581", "a b", "b c", "ab c", "a bc"});
+}
+
+TEST_CASE("a token spelled twice is one, and sentencepiece gets no file") {
+    const ModelOfText of(
+        "kv tokenizer.ggml.model str llama\n"
+        "kv tokenizer.ggml.tokens array str <unk> a a \\xff\n"
+        "kv tokenizer.ggml.scores array f32 0 -1 -2 -3\n"
+        "kv tokenizer.ggml.token_type array i32 2 1 1 1\n"
+        "kv tokenizer.ggml.bos_token_id u32 99\n");
+    Notes notes;
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    CHECK(vocabulary.find("a") == 1);
+    CHECK_FALSE(vocabulary.listed(2));
+    CHECK_FALSE(vocabulary.special().bos);
+    CHECK(sentencepiece_obstacle(vocabulary) == "1 tokens are spelled like an earlier one");
+    CHECK(notes.size() >= 2);
+}
+
+TEST_CASE("tokenizer.json of a sentencepiece vocabulary") {
+    const ModelOfText of(spm);
+    Notes notes;
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    const Json json = tokenizer_json(vocabulary, notes);
+    CHECK(json["model"]["merges"].size() == 5);
+    CHECK(json["model"]["vocab"]["abc"] == 8);
+    CHECK(json["model"]["unk_token"] == "<unk>");
+    CHECK(json["model"]["byte_fallback"] == false);
+    CHECK(json["pre_tokenizer"].is_null());
+    CHECK(json["normalizer"]["normalizers"][0]["prepend"] == "\u2581");
+    CHECK(json["post_processor"]["single"][0]["SpecialToken"]["id"] == "<s>");
+    CHECK(json["added_tokens"].size() == 5);
+    CHECK(json["added_tokens"][3]["content"] == "\u2581\u2581");
+    CHECK(json["added_tokens"][3]["special"] == false);
+    CHECK(sentencepiece_obstacle(vocabulary).empty());
+    // Field 1 of the first piece: "<unk>", score 0, type 2.
+    CHECK(sentencepiece_model(vocabulary)
+              .starts_with(std::string("\x0a\x0e\x0a\x05<unk>\x15\0\0\0\0\x18\x02", 16)));
+}
+
+TEST_CASE("merges of unknown tokens are left out and counted") {
+    const ModelOfText of(
+        bpe("kv tokenizer.ggml.pre str llama-bpe\n"
+            "kv tokenizer.ggml.tokens array str a b ab x\n"
+            "kv tokenizer.ggml.merges array str \"a b\" \"a x\" \"q b\" nonsense\n"));
+    Notes notes;
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    const Json json = tokenizer_json(vocabulary, notes);
+    CHECK(json["model"]["merges"] == Json{"a b"});
+    CHECK(json["model"]["ignore_merges"] == true);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0] == "3 merges name tokens that are not in the vocabulary; left out");
+}
+
+TEST_CASE("merges are pairs where a blank would be ambiguous") {
+    const ModelOfText of(
+        "kv tokenizer.ggml.model str gemma4\n"
+        "kv tokenizer.ggml.tokens array str a \" \" \" a\"\n"
+        "kv tokenizer.ggml.merges array str \"  a\"\n");
+    Notes notes;
+    const Json json = tokenizer_json(vocabulary_of(of, notes), notes);
+    CHECK(json["model"]["merges"] == Json::array({Json{" ", "a"}}));
+    CHECK(json["pre_tokenizer"]["behavior"] == "MergedWithPrevious");
+}
+
+TEST_CASE("bert's pieces lose the mark of a word and gain that of a continuation") {
+    const ModelOfText of(
+        "kv tokenizer.ggml.model str bert\n"
+        "kv tokenizer.ggml.tokens array str [PAD] [UNK] [CLS] [SEP] \"\xE2\x96\x81the\" s\n"
+        "kv tokenizer.ggml.token_type array i32 3 3 3 3 1 1\n"
+        "kv tokenizer.ggml.unknown_token_id u32 1\n"
+        "kv tokenizer.ggml.cls_token_id u32 2\n"
+        "kv tokenizer.ggml.seperator_token_id u32 3\n");
+    Notes notes;
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    const Json json = tokenizer_json(vocabulary, notes);
+    CHECK(json["model"]["vocab"] ==
+          Json{{"[PAD]", 0}, {"[UNK]", 1}, {"[CLS]", 2}, {"[SEP]", 3}, {"the", 4}, {"##s", 5}});
+    CHECK(json["post_processor"]["pair"].size() == 5);
+    CHECK(json["normalizer"]["lowercase"] == true);
+}
+
+TEST_CASE("unigram vocabularies keep scores and positions") {
+    const ModelOfText of(
+        "kv tokenizer.ggml.model str t5\n"
+        "kv tokenizer.ggml.tokens array str <pad> </s> <unk> \"\xE2\x96\x81\" x\n"
+        "kv tokenizer.ggml.scores array f32 0 0 0 -2.5 -3\n"
+        "kv tokenizer.ggml.token_type array i32 3 3 2 1 4\n"
+        "kv tokenizer.ggml.precompiled_charsmap array u8 1 2 3 4\n");
+    Notes notes;
+    const Json json = tokenizer_json(vocabulary_of(of, notes), notes);
+    CHECK(json["model"]["unk_id"] == 2);
+    CHECK(json["model"]["vocab"][3] == Json{"\u2581", -2.5});
+    CHECK(json["model"]["vocab"][4] == Json{"x", 0.0});
+    CHECK(json["normalizer"]["normalizers"][0]["precompiled_charsmap"] == "AQIDBA==");
+    CHECK(json["post_processor"]["single"][1]["SpecialToken"]["id"] == "</s>");
+}
+
+TEST_CASE("what has no exact form says so") {
+    const auto obstacle = [](const std::string& description) {
+        return tokenizer_obstacle(ModelOfText(description).model.head());
+    };
+    CHECK(obstacle("kv a str b\n") == "the model has no tokenizer");
+    CHECK(obstacle("kv tokenizer.ggml.model str rwkv\n") ==
+          "the tokenizer 'rwkv' has no exact form in Hugging Face's tokenizers");
+    CHECK(obstacle(bpe("kv tokenizer.ggml.pre str kimi-k2\n")) == "the pre-tokenizer 'kimi-k2' is not known");
+    CHECK(obstacle(bpe("kv tokenizer.ggml.pre str qwen2\n")) ==
+          "the tokenizer 'gpt2' needs merges, and the file has none");
+}
+
+TEST_CASE("broken vocabularies are told in one line") {
+    const std::string head = "kv tokenizer.ggml.model str llama\n";
+    CHECK(failure(head) == "m.gguf: key 'tokenizer.ggml.tokens': is missing");
+    CHECK(failure(head + "kv tokenizer.ggml.tokens str a\n") ==
+          "m.gguf: key 'tokenizer.ggml.tokens': must be an array of string");
+    CHECK(failure(head + "kv tokenizer.ggml.tokens array str a b\n") ==
+          "m.gguf: key 'tokenizer.ggml.scores': is missing");
+    CHECK(failure(head + "kv tokenizer.ggml.tokens array str a b\nkv tokenizer.ggml.scores array f32 0\n") ==
+          "m.gguf: key 'tokenizer.ggml.scores': has 1 elements for 2 tokens");
+    CHECK(
+        failure(head + "kv tokenizer.ggml.tokens array str a\nkv tokenizer.ggml.token_type array i32 9\n") ==
+        "m.gguf: key 'tokenizer.ggml.token_type': no token type is 9");
+}
+
+TEST_CASE("the small files") {
+    const ModelOfText of(spm +
+                         "kv llama.context_length u32 4096\n"
+                         "kv tokenizer.ggml.eot_token_id u32 1\n"
+                         "kv general.sampling.temp f32 0.6\n"
+                         "kv tokenizer.chat_template str \"hi\"\n"
+                         "kv tokenizer.chat_template.tool_use str \"tools\"\n");
+    Notes notes;
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    const Object config = tokenizer_config(vocabulary, of.model.head());
+    CHECK(*find(config, "tokenizer_class") == Node("PreTrainedTokenizerFast"));
+    CHECK(*find(config, "model_max_length") == Node(4096));
+    CHECK(*find(config, "chat_template") == Node(Array{Object{{"name", "default"}, {"template", "hi"}},
+                                                       Object{{"name", "tool_use"}, {"template", "tools"}}}));
+    const Object generation = generation_config(vocabulary, of.model.head());
+    CHECK(*find(generation, "eos_token_id") == Node(Array{2, 1}));
+    CHECK(*find(generation, "temperature") == Node(0.6F));
+    CHECK(*find(generation, "do_sample") == Node(true));
+}

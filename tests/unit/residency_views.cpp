@@ -1,0 +1,265 @@
+// gguf-residency: what its views compute, with a fake page cache and fake processes.
+#include <doctest/doctest.h>
+
+#include "gguf-residency/budget.hpp"
+#include "gguf-residency/doctor.hpp"
+#include "gguf-residency/heat.hpp"
+#include "gguf-residency/lens.hpp"
+#include "gguf-residency/procs.hpp"
+#include "gguf-residency/record.hpp"
+#include "gguf-residency/require.hpp"
+#include "gguf-residency/svg.hpp"
+#include "gguf-residency/watch.hpp"
+#include "ggufmap/error.hpp"
+#include "support/fake_page_cache.hpp"
+#include "support/fake_process_table.hpp"
+#include "support/make_gguf.hpp"
+#include "support/warm_file.hpp"
+
+using namespace ggufmap;
+using namespace ggufmap::residency;
+using std::chrono::milliseconds;
+using test::FakePageCache;
+using test::FakeProcessTable;
+using test::WarmFile;
+
+namespace {
+
+const std::uint64_t page = page_size();
+constexpr std::uint64_t mib = 1 << 20;
+
+const char* const moe =
+    "kv general.architecture str llama\nkv llama.expert_count u32 4\nkv llama.expert_used_count u32 1\n"
+    "kv general.alignment u32 4096\nalignment 4096\n"
+    "tensor token_embd.weight F32 1024 2\ntensor blk.0.attn_q.weight F32 1024 4\n"
+    "tensor blk.0.ffn_up_exps.weight F32 1024 4 4\ntensor output.weight F32 1024\n";
+
+struct Fixture {
+    WarmFile disk{test::make_gguf(moe)};
+    std::vector<Model> models;
+    Fixture() { models.push_back(Model::from(disk.open())); }
+    const Model& model() const { return models.front(); }
+    Range tensor(const char* name) const { return *model().find_tensor(name)->range; }
+};
+
+Mapper mapper(int pid, Range range) {
+    Mapper result;
+    result.pid = pid;
+    result.command = "llama";
+    MappedArea area;
+    area.range = range;
+    result.areas = {area};
+    result.cost = MappingCost{};
+    return result;
+}
+
+Need need(std::uint64_t weights, std::uint64_t every_token, std::uint64_t context) {
+    return {"m", weights, every_token, context, 1, 0, 0};
+}
+
+const Finding* find(const std::vector<Finding>& findings, std::string_view words) {
+    for (const Finding& finding : findings) {
+        if (finding.measured.find(words) != std::string::npos) return &finding;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("the heat map has a row for each layer and single rows for what is in none") {
+    const Fixture fixture;
+    FakePageCache cache(fixture.model().file_bytes());
+    const HeatMap map = heat_map(measure(cache, fixture.model()));
+    REQUIRE(map.columns == std::vector<Part>{Part::attn, Part::experts});
+    std::vector<std::string> labels;
+    for (const HeatRow& row : map.rows) labels.push_back(row.label);
+    CHECK(labels == std::vector<std::string>{"header", "embed", "0", "output", "other"});
+    CHECK(map.rows[2].cells.size() == 2);
+    CHECK(map.rows[1].cells.size() == 1);
+    const auto widths = column_widths(map, 50, 4);
+    CHECK(widths[0] + widths[1] == 50);
+    CHECK(widths[1] > widths[0]);
+    CHECK(column_widths(map, 3, 4) == std::vector<unsigned>{4, 4});
+}
+
+TEST_CASE("a picture escapes names") {
+    const std::string svg = heat_svg({{}, {}}, "<a & \"b\">");
+    CHECK(svg.find("&lt;a &amp; &quot;b&quot;&gt;") != std::string::npos);
+    CHECK(svg.find("<a &") == std::string::npos);
+}
+
+TEST_CASE("the page tables of one process answer like a page cache") {
+    const Fixture fixture;
+    const Range attn = fixture.tensor("blk.0.attn_q.weight");
+    FakeProcessTable table;
+    table.scan.mappers = {mapper(7, {attn.offset, 2 * page}), mapper(8, {0, page})};
+    PageMap touched({attn.offset, 2 * page}, page);
+    touched.set(1);
+    table.pages.emplace(7, touched);
+    const PageMapCache pages = pages_of_process(table, fixture.models, 7);
+    const auto portions = measure(pages, fixture.model());
+    CHECK(total_of(portions).resident == page);
+    CHECK(by_layer(portions)[1][Part::attn].resident == page);
+    CHECK_FALSE(total_of(portions).dirty);
+    CHECK_THROWS_AS(pages_of_process(table, fixture.models, 9, nullptr), Error);
+    // One that ended in between has no pages, and that is no error.
+    CHECK(total_of(measure(pages_of_process(table, fixture.models, 8), fixture.model())).resident == 0);
+}
+
+TEST_CASE("a recording counts the looks in which a tensor had new pages") {
+    const Fixture fixture;
+    const File& file = fixture.model().shards()[0].file;
+    const Range attn = fixture.tensor("blk.0.attn_q.weight");
+    Recording recording(fixture.models, Selection::parse("layer=0"));
+    const auto look_at = [&](std::uint64_t pages, int time) {
+        PageMapCache now;
+        now.add(file, Range{attn.offset, pages * page});
+        recording.add(now, milliseconds(time));
+    };
+    look_at(0, 0);
+    look_at(1, 100);
+    look_at(1, 200);
+    look_at(3, 300);
+    look_at(0, 400);  // taken away again: what was seen stays seen
+    REQUIRE(recording.entries().size() == 2);
+    CHECK(recording.entries()[0].samples == 2);
+    CHECK(recording.entries()[0].first == doctest::Approx(0.1));
+    CHECK(recording.entries()[0].portion.bytes.resident == 3 * page);
+    CHECK(recording.entries()[1].samples == 0);
+    CHECK_FALSE(recording.entries()[1].first);
+}
+
+TEST_CASE("processes: shared pages count once, copies and old versions are named") {
+    const Fixture fixture;
+    FakeProcessTable table;
+    Mapper one = mapper(1, {0, page});
+    one.cost = MappingCost{.mapped = 8 * page, .rss = 8 * page, .pss = 4 * page};
+    one.anonymous_rss = fixture.model().file_bytes();
+    Mapper two = one;
+    two.pid = 2;
+    two.anonymous_rss = 0;
+    table.scan.mappers = {one, two};
+    table.scan.stale = {mapper(3, {0, page})};
+    table.opened.openers = {{4, "cp", 5, 0, true}, {1, "llama", 3, 0, false}};
+    table.scan.not_permitted = 6;
+    const ProcessReport report = find_processes(table, fixture.models);
+    REQUIRE(report.rows.size() == 4);
+    CHECK(report.total.pss == 8 * page);
+    CHECK(report.total.rss == 16 * page);
+    CHECK(report.not_permitted == 6);
+    CHECK(report.rows[0].remark.find("a copy of the weights") != std::string::npos);
+    CHECK(report.rows[1].remark.empty());
+    CHECK(report.rows[2].stale);
+    CHECK(report.rows[2].remark.find("older version") != std::string::npos);
+    CHECK(report.rows[3].remark.find("O_DIRECT") != std::string::npos);
+}
+
+TEST_CASE("verdicts: everything, what every token needs, or less") {
+    const Supply supply{100 * mib, "host", 0, 0, 0};
+    CHECK(make_budget(supply, {need(80 * mib, 80 * mib, 20 * mib)}).verdict == Verdict::resident);
+    CHECK(make_budget(supply, {need(81 * mib, 81 * mib, 20 * mib)}).verdict == Verdict::thrash);
+    CHECK(make_budget(supply, {need(400 * mib, 70 * mib, 20 * mib)}).verdict == Verdict::lazy);
+    CHECK(make_budget(supply, {need(10 * mib, 10 * mib, 101 * mib)}).verdict == Verdict::thrash);
+    const auto two = {need(50 * mib, 50 * mib, 5 * mib), need(50 * mib, 50 * mib, 5 * mib)};
+    CHECK(make_budget(supply, two).verdict == Verdict::thrash);
+    CHECK(make_budget(supply, two).left_for_weights == 90 * mib);
+    CHECK(make_budget(supply, {need(UINT64_MAX, UINT64_MAX, UINT64_MAX)}).verdict == Verdict::thrash);
+}
+
+TEST_CASE("what there is: the tightest bound, and zRAM for private memory alone") {
+    AvailableMemory memory;
+    memory.bytes = 50 * mib;
+    memory.cgroups.push_back({.path = "/app"});
+    memory.tightest_cgroup = 0;
+    CHECK(supply_of(memory, {}, std::nullopt, std::nullopt).bound_by == "control group /app");
+    CHECK(supply_of(memory, {}, 7 * mib, std::nullopt).available == 7 * mib);
+    Zram device;
+    device.disk_size = 100 * mib;
+    device.stored = 20 * mib;
+    device.memory_used = 5 * mib;
+    const Supply supply = supply_of(memory, {device}, std::nullopt, std::nullopt);
+    CHECK(supply.zram_ratio == doctest::Approx(4));
+    CHECK(supply.zram_gain == 60 * mib);
+    // 10 MiB of private memory: zRAM cannot give back more than that.
+    CHECK(make_budget(supply, {need(0, 0, 10 * mib)}).memory == 60 * mib);
+    CHECK(supply_of(memory, {}, std::nullopt, 100 * mib).zram_gain == 60 * mib);
+}
+
+TEST_CASE("for one token all counts but the experts that it does not use") {
+    const Fixture fixture;
+    const Need moe_need =
+        need_of(fixture.model(), FakePageCache(fixture.model().file_bytes()), 0, KvType::f16);
+    const std::uint64_t experts = fixture.tensor("blk.0.ffn_up_exps.weight").size;
+    CHECK(moe_need.every_token == fixture.model().file_bytes() - experts / 4 * 3);
+    CHECK_FALSE(moe_need.context);
+    CHECK(moe_need.resident_already == 0);
+}
+
+TEST_CASE("findings come by weight and quote what a shell would not take") {
+    Facts facts;
+    facts.model = "my model's.gguf";
+    facts.model_bytes = 100 * mib;
+    facts.resident_bytes = 100 * mib;
+    facts.memory.bytes = 200 * mib;
+    CHECK(findings_of(facts).empty());
+
+    facts.file_system = "nfs4";
+    facts.mount_point = "/models";
+    facts.folios = FolioSize::single;
+    facts.cachestat_ns = 33;
+    facts.locked_limit = 8 * mib;
+    facts.memory.cgroups.push_back({.path = "/app", .limit_hits = 3, .oom_kills = 1});
+    const std::vector<Finding> findings = findings_of(facts);
+    REQUIRE(findings.size() == 4);
+    CHECK(findings[0].measured.find("hit its memory limit 3 times") != std::string::npos);
+    CHECK(findings[1].measured == "nfs4 at /models");
+    CHECK(findings[1].command == "cp 'my model'\\''s.gguf' /LOCAL/DISK/");
+    CHECK(findings[2].measured.find("single pages") != std::string::npos);
+    CHECK(find(findings, "RLIMIT_MEMLOCK of 8.0 MiB"));
+    CHECK_FALSE(find(findings, "swappiness"));
+}
+
+TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
+    Facts facts;
+    facts.swappiness = 60;
+    facts.page_cluster = 3;
+    CHECK(findings_of(facts).empty());
+    facts.zram.push_back({.device = "zram0"});
+    facts.numa_nodes = 2;
+    facts.file_system = "tmpfs";
+    facts.shmem_huge_pages = "never";
+    const auto findings = findings_of(facts);
+    CHECK(find(findings, "vm.swappiness 60 with zRAM"));
+    CHECK(find(findings, "vm.page-cluster 3"));
+    CHECK(find(findings, "2 NUMA nodes"));
+    CHECK(find(findings, "huge pages for shared memory: never"));
+}
+
+TEST_CASE("rates tell what came, what went and what is not known") {
+    Moment before;
+    Moment after;
+    PageMap first({0, 100 * page}, page);
+    first.set(0, 10);
+    PageMap second({0, 100 * page}, page);
+    second.set(5, 55);
+    before.pages = {first, std::nullopt};
+    after.pages = {second, std::nullopt};
+    before.major_faults = 10;
+    after.major_faults = 30;
+    CHECK(rates(before, after, std::chrono::seconds(2)) ==
+          "in 100.0 KiB/s  out 10.0 KiB/s  major faults 10/s");
+}
+
+TEST_CASE("time a page says what folios the cache is made of") {
+    CHECK(folio_size(0.4) == FolioSize::large);
+    CHECK(folio_size(18) == FolioSize::small);
+    CHECK(folio_size(33) == FolioSize::single);
+}
+
+TEST_CASE("a requirement is a percentage and perhaps a selection") {
+    CHECK(Requirement::parse("95").selection.everything());
+    CHECK(Requirement::parse("99.5%:layer=0-7;part=attn").percent == doctest::Approx(99.5));
+    CHECK_THROWS_AS(Requirement::parse("101"), Error);
+    CHECK_THROWS_AS(Requirement::parse("95:"), Error);
+    CHECK_THROWS_AS(Requirement::parse(":layer=0"), Error);
+}

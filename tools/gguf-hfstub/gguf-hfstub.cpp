@@ -1,0 +1,42 @@
+#include "gguf-hfstub/gguf-hfstub.hpp"
+
+#include "common/models.hpp"
+#include "common/tool.hpp"
+#include "common/transfer.hpp"
+#include "gguf-hfstub/folder.hpp"
+#include "gguf-hfstub/registration.hpp"
+
+namespace ggufmap::cli {
+namespace {
+
+void check(const Args& args) {
+    if (!args.has("--output") && !args.has("--ollama") && !args.has("--modelfile"))
+        throw Error(ErrorKind::usage, {}, "say what to make: -o DIR, --ollama NAME or --modelfile");
+    if (args.has("--json") && args.has("--output") && args.has("--ollama"))
+        throw Error(ErrorKind::usage, {}, "--json tells of one thing: -o DIR or --ollama NAME");
+    for (const char* option :
+         {"--ollama-dir", "--link", "--mmproj", "--template", "--system", "--cache-digest", "--launch"}) {
+        if (args.has(option) && !args.has("--ollama"))
+            throw Error(ErrorKind::usage, {}, std::string(option) + " is for --ollama");
+    }
+}
+
+Status make_all(const Args& args, Io& io) {
+    check(args);
+    allow_many_open_files();
+    const Model model = Model::open(*args.text("MODEL"), places_from(io));
+    Status status = Status::ok;
+    if (args.has("--modelfile")) io.out(modelfile_of(model));
+    if (args.has("--output")) status = worst(status, make_folder(args, io, model));
+    if (args.has("--ollama")) status = worst(status, register_in_ollama(args, io, model));
+    if (args.has("--launch") && !args.has("--dry-run")) status = worst(status, run_ollama(args, io));
+    return status;
+}
+
+}  // namespace
+
+int hfstub(std::span<const std::string> arguments, Io& io) {
+    return run(hfstub_tool(), arguments, io, [&](const Args& args) { return make_all(args, io); });
+}
+
+}  // namespace ggufmap::cli

@@ -1,0 +1,170 @@
+#include "gguf-hfstub/registration.hpp"
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <thread>
+
+#include "common/models.hpp"
+#include "common/report.hpp"
+#include "common/tool.hpp"
+#include "common/transfer.hpp"
+#include "ggufmap/hf/stub.hpp"
+#include "ggufmap/ollama.hpp"
+
+namespace ggufmap::cli {
+namespace {
+
+ollama::Link link_named(const std::string& name) {
+    if (name == "reflink") return ollama::Link::reflink;
+    if (name == "hard") return ollama::Link::hard;
+    if (name == "symlink") return ollama::Link::symbolic;
+    return ollama::Link::automatic;
+}
+
+std::string text_of_file(const std::string& path) {
+    constexpr std::uint64_t longest = 1 << 20;  // a template; not a model named by mistake
+    const File file = File::open(path);
+    if (file.size() > longest) throw Error(ErrorKind::usage, {path}, "is too large to be a template");
+    std::string text(file.size(), '\0');
+    file.read_exactly(0, std::as_writable_bytes(std::span(text.data(), text.size())));
+    return text;
+}
+
+std::vector<std::string> stops_of(const Model& model) {
+    if (!hf::tokenizer_obstacle(model.head()).empty()) return {};
+    hf::Notes unused;
+    return hf::stop_texts(hf::Vocabulary::read(model.head(), model.name(), unused));
+}
+
+ollama::Extras extras_of(const Args& args, const Model& model) {
+    ollama::Extras extras;
+    extras.params = ollama::params_json(model.head(), stops_of(model));
+    if (const auto path = args.text("--template")) extras.chat_template = text_of_file(*path);
+    extras.system = args.text("--system").value_or("");
+    extras.license = model.head().string_of("general.license").value_or("");
+    return extras;
+}
+
+/// Of all files, those that --cache-digest has kept among them.
+std::vector<std::string> digests_of(const Args& args, Io& io, const std::vector<const File*>& files) {
+    const bool keep = args.has("--cache-digest");
+    std::vector<std::string> digests(files.size());
+    std::vector<const File*> unknown;
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const auto known = keep ? ollama::stored_digest(*files[i]) : std::nullopt;
+        digests[i] = known.value_or("");
+        if (known) continue;
+        unknown.push_back(files[i]);
+        bytes += files[i]->size();
+    }
+    Transfer work(io, args.has("--quiet"), "hashing", bytes);
+    const auto jobs = args.number("--jobs", {.least = 1, .most = 256});
+    const auto found = ollama::sha256_of(
+        unknown, jobs ? static_cast<unsigned>(*jobs) : std::thread::hardware_concurrency(), work);
+    for (std::size_t i = 0, next = 0; i < files.size(); ++i) {
+        if (!digests[i].empty()) continue;
+        digests[i] = found[next++];
+        if (keep && !args.has("--dry-run")) ollama::store_digest(*files[i], digests[i]);
+    }
+    return digests;
+}
+
+std::vector<ollama::Placed> planned(const ollama::Plan& plan, const std::string& directory,
+                                    ollama::Link link) {
+    std::vector<ollama::Placed> blobs;
+    const auto add = [&](const ollama::Layer& layer) {
+        blobs.push_back({fmt::format("{}/blobs/sha256-{}", directory, layer.digest),
+                         layer.file ? std::string(name_of(link)) : "written", layer.size});
+    };
+    for (const ollama::Layer& layer : plan.layers) add(layer);
+    add(plan.config);
+    blobs.push_back({manifest_path(directory, plan.name), "written", manifest_json(plan).size()});
+    return blobs;
+}
+
+void print(const Args& args, Io& io, const std::vector<ollama::Placed>& placed) {
+    const std::vector<Column> columns = {{"path", "PATH"}, {"how", "HOW"}, {"bytes", "SIZE", Shows::size}};
+    const auto fill = [&](Report& report) {
+        for (const ollama::Placed& one : placed) report.row({one.path, one.how, one.size});
+        report.finish();
+    };
+    if (!args.has("--json")) {
+        Report table(io, Style{Format::table, args.has("--bytes")}, columns);
+        return fill(table);
+    }
+    JsonWriter json(json_sink(io));
+    json.begin_object();
+    json.key("schema");
+    json.string("gguf-hfstub-ollama/1");
+    json.key("dry_run");
+    json.boolean(args.has("--dry-run"));
+    json.key("files");
+    Report list(json, columns);
+    fill(list);
+    json.end_object();
+    json.finish();
+}
+
+}  // namespace
+
+Status register_in_ollama(const Args& args, Io& io, const Model& model) {
+    const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
+    const Places places = places_from(io);
+    const std::string directory = args.text("--ollama-dir").value_or(places.ollama_models);
+    const ollama::Link link = link_named(args.text("--link").value_or("auto"));
+    model.require_complete();
+    std::optional<Model> projector;
+    if (const auto path = args.text("--mmproj")) projector = Model::open(*path, places);
+    std::vector<const File*> files;
+    for (const Shard& shard : model.shards()) files.push_back(&shard.file);
+    if (projector)
+        for (const Shard& shard : projector->shards()) files.push_back(&shard.file);
+
+    const auto plan = ollama::make_plan(model, projector ? &*projector : nullptr, name,
+                                        digests_of(args, io, files), extras_of(args, model));
+    if (args.has("--dry-run")) {
+        print(args, io, planned(plan, directory, link));
+        return Status::ok;
+    }
+    Transfer work(io, args.has("--quiet"), "registering " + name.model, 0);
+    const auto placed = ollama::install(plan, directory, link, args.has("--force"), work);
+    if (args.has("--json") || args.has("--verbose")) print(args, io, placed);
+    return Status::ok;
+}
+
+std::string modelfile_of(const Model& model) { return hf::modelfile(model, stops_of(model)); }
+
+Status run_ollama(const Args& args, Io& io) {
+    io.flush();
+    const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
+    std::string words[] = {"ollama", "run", name.model + ":" + name.tag};
+    std::array<char*, 4> arguments = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+    // Our own threads keep signals blocked; the child must not inherit that.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    pid_t child = 0;
+    const int error =
+        ::posix_spawnp(&child, words[0].c_str(), nullptr, &attributes, arguments.data(), environ);
+    posix_spawnattr_destroy(&attributes);
+    if (error != 0) {
+        say(args, io, "there is no 'ollama' to run: the model waits for it under " + words[2]);
+        return Status::trouble;
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Status::ok : Status::trouble;
+}
+
+}  // namespace ggufmap::cli

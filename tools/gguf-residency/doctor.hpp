@@ -1,0 +1,56 @@
+// --why: what makes a model slow on this machine. Facts are gathered once; judging them is a pure function.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gguf-residency/folios.hpp"
+#include "gguf-residency/view.hpp"
+#include "ggufmap/memory.hpp"
+
+namespace ggufmap::residency {
+
+/// What was measured. Nothing: this machine does not tell.
+struct Facts {
+    std::string model;
+    std::uint64_t model_bytes = 0;
+    std::optional<std::uint64_t> resident_bytes;
+    std::optional<FolioSize> folios;
+    std::optional<double> cachestat_ns;
+
+    std::string path;
+    std::string file_system;  ///< as in mountinfo: "ext4", "nfs4", "overlay", "fuse.sshfs", "tmpfs"
+    std::string mount_options;
+    std::string mount_point;
+    std::string device;  ///< "254:0"
+    std::optional<std::uint64_t> read_ahead_kib;
+    std::optional<bool> rotational;
+
+    AvailableMemory memory;
+    std::vector<Zram> zram;
+    std::optional<Pressure> memory_pressure;
+    std::optional<Pressure> io_pressure;
+    std::optional<std::uint64_t> swappiness;
+    std::optional<std::uint64_t> page_cluster;
+    std::optional<std::uint64_t> cache_pressure;
+    std::optional<std::uint64_t> overcommit;
+    std::optional<std::uint64_t> locked_limit;  ///< RLIMIT_MEMLOCK of this process, bytes; nothing: no limit
+    std::string huge_pages;  ///< /sys/kernel/mm/transparent_hugepage/enabled: "always", ...
+    std::string shmem_huge_pages;
+    std::uint64_t numa_nodes = 1;
+    std::vector<Opener> direct_readers;
+};
+Facts gather_facts(const View& view, const Model& model);
+
+struct Finding {
+    int weight = 0;        ///< 0 to 100: how much it is worth to look at
+    std::string measured;  ///< "file system nfs4"
+    std::string costs;
+    std::string command;  ///< what changes it; "" where nothing does
+};
+/// By falling weight; empty where nothing stands out.
+std::vector<Finding> findings_of(const Facts& facts);
+
+}  // namespace ggufmap::residency

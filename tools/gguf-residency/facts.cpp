@@ -1,0 +1,117 @@
+// Gathers what --why judges. Reads only.
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "gguf-residency/doctor.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+std::optional<std::uint64_t> number_in(const std::string& path) {
+    std::ifstream file(path);
+    std::uint64_t number = 0;
+    if (!(file >> number)) return std::nullopt;
+    return number;
+}
+
+// Files of choices show all of them, the one in force in brackets: "always [madvise] never".
+std::string chosen_in(const std::string& path) {
+    std::ifstream file(path);
+    for (std::string word; file >> word;) {
+        if (word.starts_with('[') && word.ends_with(']')) return word.substr(1, word.size() - 2);
+    }
+    return "";
+}
+
+// Lines of mountinfo: ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS. The last
+// mount of a device whose point is a prefix of the path is the one in sight.
+void find_mount(const KernelRoots& roots, const std::string& device, Facts& facts) {
+    std::ifstream mounts(roots.proc + "/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) {
+        std::istringstream words(line);
+        std::string id, parent, number, root, point, options, word, type;
+        words >> id >> parent >> number >> root >> point >> options;
+        while (words >> word && word != "-") {
+        }
+        words >> type;
+        const std::string prefix = point == "/" ? "/" : point + "/";
+        if (number != device || !facts.path.starts_with(prefix)) continue;
+        facts.file_system = type;
+        facts.mount_options = options;
+        facts.mount_point = point;
+    }
+}
+
+// A partition has no queue of its own: its disk, one level up, has.
+void find_disk(const KernelRoots& roots, Facts& facts) {
+    for (const std::string& level : {std::string("queue"), std::string("../queue")}) {
+        const std::string queue = fmt::format("{}/dev/block/{}/{}", roots.sys, facts.device, level);
+        facts.read_ahead_kib = number_in(queue + "/read_ahead_kb");
+        if (!facts.read_ahead_kib) continue;
+        if (const auto rotational = number_in(queue + "/rotational")) facts.rotational = *rotational != 0;
+        return;
+    }
+}
+
+std::uint64_t count_nodes(const KernelRoots& roots) {
+    std::uint64_t nodes = 0;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(roots.sys + "/devices/system/node", error)) {
+        const std::string name = entry.path().filename();
+        if (name.starts_with("node") && name.find_first_not_of("0123456789", 4) == std::string::npos) ++nodes;
+    }
+    return std::max<std::uint64_t>(nodes, 1);
+}
+
+void look_at_cache(const View& view, const Model& model, Facts& facts) {
+    const std::vector<Portion> portions = measure(view.cache, model);
+    facts.resident_bytes = total_of(portions).resident;
+    facts.cachestat_ns = time_a_page(view.cache, model, portions);
+    if (facts.cachestat_ns) facts.folios = folio_size(*facts.cachestat_ns);
+}
+
+}  // namespace
+
+Facts gather_facts(const View& view, const Model& model) {
+    const KernelRoots& roots = view.roots;
+    const File& file = model.shards().front().file;
+    const MapsIdentity identity = maps_identity(file);
+    Facts facts;
+    facts.model = model.name();
+    facts.model_bytes = model.file_bytes();
+    look_at_cache(view, model, facts);
+    facts.path = identity.path;
+    facts.device = fmt::format("{}:{}", major(identity.device), minor(identity.device));
+    find_mount(roots, facts.device, facts);
+    find_disk(roots, facts);
+
+    facts.memory = available_memory(roots);
+    facts.zram = read_zram(roots);
+    facts.memory_pressure = read_pressure("memory", roots);
+    facts.io_pressure = read_pressure("io", roots);
+    const std::string vm = roots.proc + "/sys/vm/";
+    facts.swappiness = number_in(vm + "swappiness");
+    facts.page_cluster = number_in(vm + "page-cluster");
+    facts.cache_pressure = number_in(vm + "vfs_cache_pressure");
+    facts.overcommit = number_in(vm + "overcommit_memory");
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        facts.locked_limit = limit.rlim_cur;
+    const std::string thp = roots.sys + "/kernel/mm/transparent_hugepage/";
+    facts.huge_pages = chosen_in(thp + "enabled");
+    facts.shmem_huge_pages = chosen_in(thp + "shmem_enabled");
+    facts.numa_nodes = count_nodes(roots);
+    const std::array<FileIdentity, 1> files = {file.identity()};
+    for (const Opener& opener : view.processes.openers(files).openers) {
+        if (opener.direct) facts.direct_readers.push_back(opener);
+    }
+    return facts;
+}
+
+}  // namespace ggufmap::residency

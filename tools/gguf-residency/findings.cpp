@@ -1,0 +1,175 @@
+// The rules of --why. Costs that are figures were measured (Zen 4, virtio disk, Linux 6.18).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/numbers.hpp"
+#include "gguf-residency/doctor.hpp"
+
+namespace ggufmap::residency {
+namespace {
+
+using cli::human_size;
+using Findings = std::vector<Finding>;
+
+// As a shell takes it: commands are there to be copied.
+std::string quoted(const std::string& word) {
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("/._-+:@").find(c) != std::string_view::npos;
+    };
+    if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+    std::string result = "'";
+    for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return result + "'";
+}
+
+void about_memory(const Facts& facts, Findings& found) {
+    if (facts.memory.bytes < facts.model_bytes) {
+        const auto group = facts.memory.tightest_cgroup;
+        found.push_back(
+            {100,
+             fmt::format("{} of memory available for a model of {}", human_size(facts.memory.bytes),
+                         human_size(facts.model_bytes)),
+             "weights are evicted before they are used again, and each token reads from the disk",
+             group ? fmt::format("raise the limit of control group {}", facts.memory.cgroups[*group].path)
+                   : "a smaller quantisation; gguf-residency --budget shows the arithmetic"});
+    }
+    for (const CgroupMemory& group : facts.memory.cgroups) {
+        if (group.limit_hits == 0) continue;
+        found.push_back(
+            {group.oom_kills != 0 ? 95 : 80,
+             fmt::format("control group {} hit its memory limit {} times, {} processes were killed",
+                         group.path, group.limit_hits, group.oom_kills),
+             "page cache counts as its memory: reading the model evicts the model",
+             group.version == CgroupMemory::Version::v2
+                 ? fmt::format("echo SIZE > /sys/fs/cgroup{}/memory.max", group.path)
+                 : fmt::format("echo SIZE > /sys/fs/cgroup/memory{}/memory.limit_in_bytes", group.path)});
+    }
+    if (facts.memory_pressure && facts.memory_pressure->some_avg10 >= 1)
+        found.push_back({90,
+                         fmt::format("tasks waited for memory {:.1f} % of the last 10 s",
+                                     facts.memory_pressure->some_avg10),
+                         "the kernel is reclaiming while the model runs",
+                         "stop something, or gguf-prefault --lock"});
+    if (facts.io_pressure && facts.io_pressure->some_avg10 >= 10)
+        found.push_back(
+            {70, fmt::format("tasks waited for I/O {:.1f} % of the last 10 s", facts.io_pressure->some_avg10),
+             "cold pages queue behind other reads", ""});
+}
+
+void about_cache(const Facts& facts, Findings& found) {
+    if (facts.resident_bytes && *facts.resident_bytes < facts.model_bytes / 10 * 9)
+        found.push_back({60,
+                         fmt::format("{} of {} in the page cache", human_size(*facts.resident_bytes),
+                                     human_size(facts.model_bytes)),
+                         "the rest is read fault by fault at the first use",
+                         fmt::format("gguf-prefault {}", quoted(facts.model))});
+    if (facts.folios == FolioSize::single)
+        found.push_back({65,
+                         fmt::format("page cache in single pages (cachestat takes {:.0f} ns a page)",
+                                     *facts.cachestat_ns),
+                         "faults cost 8-10 times as much as on large folios, a loader's start 1.4-2.7 times; "
+                         "readahead, WILLNEED and fadvise leave it so",
+                         fmt::format("gguf-prefault --evict {0} && gguf-prefault {0}", quoted(facts.model))});
+}
+
+void about_file_system(const Facts& facts, Findings& found) {
+    const std::string& type = facts.file_system;
+    const auto is_one_of = [&](std::initializer_list<std::string_view> types) {
+        return std::find(types.begin(), types.end(), type) != types.end();
+    };
+    const std::string measured = fmt::format("{} at {}", type, facts.mount_point);
+    const std::string copy = fmt::format("cp {} /LOCAL/DISK/", quoted(facts.model));
+    if (is_one_of({"nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "afs", "lustre", "glusterfs"})) {
+        found.push_back({85, measured,
+                         "each cold page crosses the network; the cache may go when the server says so",
+                         copy});
+    } else if (type.starts_with("fuse") || type == "virtiofs") {
+        found.push_back(
+            {75, measured, "each cold page takes a round trip through another process or machine", copy});
+    } else if (type == "overlay") {
+        found.push_back({30, measured,
+                         "cachestat sees nothing here (mincore is used); pages are shared with other "
+                         "containers only where they use the same image layer",
+                         "keep models in a volume, not in the image"});
+    } else if (is_one_of({"tmpfs", "ramfs"})) {
+        found.push_back(
+            {50, measured,
+             "the model is in memory or swap, never evicted to its file: it takes its size for good",
+             "keep it on a disk: page cache gives way when it must"});
+    } else if (type == "zfs") {
+        found.push_back({50, measured, "mapped pages are cached twice: in the page cache and in the ARC",
+                         "zfs set primarycache=metadata DATASET"});
+    } else if (type == "btrfs") {
+        found.push_back(
+            {25, measured, "single pages in the cache, and compressed extents cannot be read directly", ""});
+    }
+    if (facts.rotational.value_or(false))
+        found.push_back({22,
+                         fmt::format("disk {} calls itself rotating (virtual disks often do)", facts.device),
+                         "faults in random order take 5-10 ms each",
+                         fmt::format("gguf-prefault {}", quoted(facts.model))});
+    if (facts.read_ahead_kib && *facts.read_ahead_kib < 128)
+        found.push_back({40, fmt::format("readahead of {} KiB on {}", *facts.read_ahead_kib, facts.device),
+                         "cold faults bring in little at a time",
+                         fmt::format("blockdev --setra 4096 /dev/block/{}", facts.device)});
+    if (!facts.direct_readers.empty())
+        found.push_back({35,
+                         fmt::format("process {} ({}) reads the model with O_DIRECT",
+                                     facts.direct_readers.front().pid, facts.direct_readers.front().command),
+                         "its reads never warm the cache: memory for it is taken twice", ""});
+}
+
+void about_settings(const Facts& facts, Findings& found) {
+    if (facts.locked_limit && *facts.locked_limit < facts.model_bytes)
+        found.push_back({20, fmt::format("RLIMIT_MEMLOCK of {}", human_size(*facts.locked_limit)),
+                         "--mlock cannot hold the weights without privilege",
+                         "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit"});
+    if (facts.swappiness && *facts.swappiness > 100 && facts.zram.empty())
+        found.push_back({25, fmt::format("vm.swappiness {}", *facts.swappiness),
+                         "private memory goes to swap before page cache goes: contexts get slow",
+                         "sysctl vm.swappiness=60"});
+    if (facts.swappiness && *facts.swappiness < 100 && !facts.zram.empty())
+        found.push_back({30, fmt::format("vm.swappiness {} with zRAM", *facts.swappiness),
+                         "weights are evicted before idle memory is compressed", "sysctl vm.swappiness=150"});
+    if (facts.page_cluster && *facts.page_cluster > 0 && !facts.zram.empty())
+        found.push_back({15, fmt::format("vm.page-cluster {} with zRAM", *facts.page_cluster),
+                         "each swap-in decompresses neighbours that nobody asked for",
+                         "sysctl vm.page-cluster=0"});
+    if (facts.cache_pressure && *facts.cache_pressure > 200)
+        found.push_back({10, fmt::format("vm.vfs_cache_pressure {}", *facts.cache_pressure),
+                         "inodes go early, and their page cache with them",
+                         "sysctl vm.vfs_cache_pressure=100"});
+    if (facts.overcommit == 2)
+        found.push_back({15, "vm.overcommit_memory 2", "private writable mappings of the model count in full",
+                         "sysctl vm.overcommit_memory=0"});
+    if (facts.file_system == "tmpfs" && facts.shmem_huge_pages == "never")
+        found.push_back({35, "huge pages for shared memory: never",
+                         "512 times the page-table entries and faults",
+                         "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled"});
+    if (facts.huge_pages == "never")
+        found.push_back({15, "transparent huge pages: never", "repacked weights and contexts use 4 KiB pages",
+                         "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"});
+    if (facts.numa_nodes > 1)
+        found.push_back(
+            {45, fmt::format("{} NUMA nodes", facts.numa_nodes),
+             "page cache lies where the first reader ran: threads elsewhere read across the link",
+             fmt::format("gguf-prefault --evict {0} && numactl --interleave=all gguf-prefault {0}",
+                         quoted(facts.model))});
+}
+
+}  // namespace
+
+std::vector<Finding> findings_of(const Facts& facts) {
+    Findings found;
+    about_memory(facts, found);
+    about_cache(facts, found);
+    about_file_system(facts, found);
+    about_settings(facts, found);
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
+    return found;
+}
+
+}  // namespace ggufmap::residency

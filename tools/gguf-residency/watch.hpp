@@ -1,0 +1,30 @@
+// --watch: the view again and again, with what happened in between.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "gguf-residency/view.hpp"
+
+namespace ggufmap::residency {
+
+/// What is counted at one moment.
+struct Moment {
+    std::vector<std::optional<PageMap>> pages;  ///< one a file
+    std::uint64_t major_faults = 0;             ///< of the processes that map the models, since their start
+    std::optional<std::uint64_t> disk_read;     ///< bytes that the models' disks have read since boot
+    std::optional<Pressure> memory;
+    std::optional<Pressure> io;
+};
+Moment look(const View& view, Models models);
+
+/// "in 120 MiB/s  out 0 B/s  major faults 12/s  disk 130 MiB/s  memory pressure 0.1 %  io pressure 3.2 %".
+std::string rates(const Moment& before, const Moment& after, std::chrono::duration<double> between);
+
+/// Until asked to stop.
+cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval,
+                  const std::function<cli::Status()>& show);
+
+}  // namespace ggufmap::residency
