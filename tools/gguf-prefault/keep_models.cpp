@@ -2,8 +2,10 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 
 #include "common/models.hpp"
@@ -21,23 +23,19 @@ public:
     Service(const cli::Args& args, cli::Io& io)
         : args_(args), io_(io), file_(*args.text("--config")), models_(load()) {}
 
-    void once() {
+    cli::Status once() {
         Working working(signals_, nullptr);
         models_->round(working);
+        return models_->in_trouble() ? cli::Status::trouble : cli::Status::ok;
     }
 
     void run() {
         StatusSocket socket(socket_path(args_, io_));
-        for (bool more = true; more; more = answer(socket)) {
-            Working working(signals_, &socket);
-            try {
-                models_->round(working);
-            } catch (const Error& error) {
-                if (error.error_number() != EINTR) throw;
-            }
-            socket.publish(encode(models_->states()));
-            wait(socket);
-        }
+        bool due = true;
+        do {
+            if (due) round(socket);
+            due = wait(socket);
+        } while (answer(socket));
     }
 
 private:
@@ -76,10 +74,25 @@ private:
         }
     }
 
-    void wait(const StatusSocket& socket) const {
+    void round(StatusSocket& socket) {
+        Working working(signals_, &socket);
+        try {
+            models_->round(working);
+        } catch (const Error& error) {
+            if (error.error_number() != EINTR) throw;  // told to end: answer() hears of it next
+        }
+        next_round_ = Clock::now() + models_->interval();
+        socket.publish(encode(models_->states()));
+    }
+
+    // Until there is something to do; true when that is a round.
+    bool wait(const StatusSocket& socket) const {
         std::array<pollfd, 3> watched = {
             {{models_->fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {socket.fd(), POLLIN, 0}}};
-        ::poll(watched.data(), watched.size(), static_cast<int>(models_->interval().count()));
+        using std::chrono::milliseconds;
+        const auto left = std::chrono::ceil<milliseconds>(next_round_ - Clock::now());
+        ::poll(watched.data(), watched.size(), static_cast<int>(std::max(left, milliseconds(0)).count()));
+        return watched[0].revents != 0 || Clock::now() >= next_round_;
     }
 
     // False when it is time to end.
@@ -91,6 +104,7 @@ private:
             if (*signal == SIGHUP) {
                 Working working(signals_, &socket);
                 reload(working);
+                next_round_ = Clock::now();
             }
             if (*signal == SIGUSR1) {
                 print(models_->states(), io_, cli::Style::from(args_));
@@ -101,22 +115,23 @@ private:
     }
 
     const cli::Args& args_;
+    using Clock = std::chrono::steady_clock;
+
     cli::Io& io_;
     std::string file_;
     SignalQueue signals_;
     KernelPageCache cache_;
     KernelProcessTable processes_;
     std::unique_ptr<ModelSet> models_;
+    Clock::time_point next_round_{};
 };
 
 }  // namespace
 
 cli::Status keep_models(const cli::Args& args, cli::Io& io) {
     Service service(args, io);
-    if (args.has("--once"))
-        service.once();
-    else
-        service.run();
+    if (args.has("--once")) return service.once();
+    service.run();
     return cli::Status::ok;
 }
 

@@ -58,21 +58,32 @@ void ModelSet::tell(std::size_t number, const std::string& text) {
     tell_(models_[number]->config().name + ": " + text);
 }
 
+void ModelSet::tell_once(std::size_t number, const std::string& trouble) {
+    if (std::exchange(last_told_[number], trouble) != trouble) tell(number, trouble);
+}
+
+bool ModelSet::in_trouble() const {
+    return std::any_of(last_told_.begin(), last_told_.end(), [](const auto& told) { return !told.empty(); });
+}
+
 void ModelSet::refresh(std::size_t number) {
     KeptModel& model = *models_[number];
     try {
-        if (!model.refresh()) return;
+        if (!model.refresh()) {
+            if (!model.there()) tell_once(number, model.config().path + ": no such model");
+            return;
+        }
         keeper_.not_loaded(number);
+        opened_here_.insert(number);
         if (model.there())
             watch_.watch(number, model.model());
         else
             watch_.forget(number);
-        tell(number, model.there() ? fmt::format("{} to look after", cli::human_size(model.wanted_bytes()))
-                                   : std::string("its files have gone"));
         last_told_[number].clear();
+        if (model.there()) tell(number, cli::human_size(model.wanted_bytes()) + " to look after");
     } catch (const Error& error) {
         keeper_.not_loaded(number);
-        if (std::exchange(last_told_[number], error.what()) != error.what()) tell(number, error.what());
+        tell_once(number, error.what());
     }
 }
 
@@ -114,13 +125,14 @@ void ModelSet::carry_out(std::size_t number, Keeper::Order order, Progress& prog
             tell(number, stayed == 0 ? std::string("let go")
                                      : fmt::format("let go, {} stayed", cli::human_size(stayed)));
         } else if (order == Keeper::Order::load) {
+            opened_here_.insert(number);
             const std::uint64_t read = model.load(progress);
             tell(number, fmt::format("loaded, {} read", cli::human_size(read)));
         }
         last_told_[number].clear();
     } catch (const Error& error) {
         if (error.error_number() == EINTR) throw;
-        if (std::exchange(last_told_[number], error.what()) != error.what()) tell(number, error.what());
+        tell_once(number, error.what());
     }
 }
 
@@ -138,8 +150,12 @@ void ModelSet::round(Progress& progress) {
             if (orders[i] == now) carry_out(i, now, progress);
         }
     }
-    watch_.opened();  // our own
     for (Keeper::Sight& sight : sights_) sight.opened = false;
+    for (const std::size_t number : watch_.opened()) {
+        const bool ourselves = opened_here_.contains(number);
+        sights_[number].opened = !ourselves;  // for the next round
+    }
+    opened_here_.clear();
 }
 
 std::vector<ModelState> ModelSet::states() const {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ public:
     /// Looks at everything, lets go, loads. Throws Error (io, EINTR) where `progress` asks to stop.
     void round(Progress& progress);
     std::vector<ModelState> states() const;
+    /// A model is missing or broken, or could not be locked or read.
+    bool in_trouble() const;
     /// Paths of what is loaded, and when it was used last.
     std::map<std::string, Keeper::Time> loaded() const;
     /// Keeps what another set had loaded: pages that are still there are not read again.
@@ -41,13 +44,15 @@ private:
     void mark_used();
     void carry_out(std::size_t number, Keeper::Order order, Progress& progress);
     void tell(std::size_t number, const std::string& text);
+    void tell_once(std::size_t number, const std::string& trouble);
 
     const PageCache& cache_;
     const ProcessTable& processes_;
     Tell tell_;
     std::vector<std::unique_ptr<KeptModel>> models_;
     std::vector<Keeper::Sight> sights_;
-    std::vector<std::string> last_told_;  // by model: the same trouble is told once
+    std::vector<std::string> last_told_;  // by model: its trouble, told once; empty: none
+    std::set<std::size_t> opened_here_;   // by this process, in this round
     Keeper keeper_;
     OpenWatch watch_;
 };
