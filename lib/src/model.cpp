@@ -51,8 +51,7 @@ constexpr std::uint32_t most_missing = 1000;
 std::string missing_shards(const ShardName& name, std::uint32_t first) {
     std::string list;
     std::uint32_t missing = 0;
-    std::uint32_t number = first;
-    for (std::uint32_t start = 0; number <= name.count + 1; ++number) {
+    for (std::uint32_t number = first, start = 0; number <= name.count + 1; ++number) {
         const bool absent = number <= name.count && missing < most_missing &&
                             ::access(shard_path(name.prefix, number, name.count).c_str(), F_OK) != 0;
         if (absent && start == 0) start = number;
