@@ -80,7 +80,8 @@ Role role_of(std::string_view tensor_name) {
 std::uint64_t expert_slices(const Tensor& tensor) {
     if (tensor.dimension_count < 2 || !role_of(tensor.name).stacked_experts) return 0;
     const std::uint64_t slices = tensor.dimension[tensor.dimension_count - 1];
-    return slices != 0 && tensor.bytes && *tensor.bytes % slices == 0 ? slices : 0;
+    const bool sliced = slices != 0 && slices <= max_experts && tensor.bytes.value_or(0) != 0;
+    return sliced && *tensor.bytes % slices == 0 ? slices : 0;
 }
 
 Amount& Amount::operator+=(const Amount& other) {

@@ -44,19 +44,26 @@ Shard read_shard(File file, const Limits& limits) {
     return {std::move(file), std::move(gguf)};
 }
 
-// "shard 2 of 6 is missing", "shards 2, 4-6 of 6 are missing".
+// "shard 2 of 6 is missing", "shards 2, 4-6 of 6 are missing". A name may claim 99,999 of them: where this
+// many are missing, nobody wants the rest.
+constexpr std::uint32_t most_missing = 1000;
+
 std::string missing_shards(const ShardName& name, std::uint32_t first) {
     std::string list;
     std::uint32_t missing = 0;
     for (std::uint32_t number = first, start = 0; number <= name.count + 1; ++number) {
-        const bool absent =
-            number <= name.count && ::access(shard_path(name.prefix, number, name.count).c_str(), F_OK) != 0;
+        const bool absent = number <= name.count && missing < most_missing &&
+                            ::access(shard_path(name.prefix, number, name.count).c_str(), F_OK) != 0;
         if (absent && start == 0) start = number;
         if (absent) ++missing;
         if (absent || start == 0) continue;
         list += fmt::format("{}{}", list.empty() ? "" : ", ", start);
         if (number - start > 1) list += fmt::format("-{}", number - 1);
         start = 0;
+        if (missing == most_missing) {
+            list += " and more";
+            break;
+        }
     }
     return fmt::format("{} {} of {} {} missing", missing == 1 ? "shard" : "shards", list, name.count,
                        missing == 1 ? "is" : "are");

@@ -86,7 +86,7 @@ private:
     void reflink(const File& file, const std::string& name) {
         OutputFile blob = OutputFile::create(blobs_, name, {});
         const std::array pieces = {Piece::of(file, {0, file.size()})};
-        FileSink sink(blob, file.size(), Reflink::always);
+        FileSink sink(blob);
         Copier(Reflink::always, progress_).copy(pieces, sink, 0);
         sink.finish();
         blob.commit();

@@ -115,3 +115,14 @@ TEST_CASE("roles are read off names") {
     CHECK_FALSE(role_of("blk.99999999999.attn_q.weight").layer);
     CHECK(role_of("").part == Part::other);
 }
+
+TEST_CASE("a dimension of 2^60 experts is not looped over") {
+    const test::TemporaryDirectory dir;
+    const std::string bytes = test::small_model(
+        HeaderWriter(),
+        {{"blk.0.ffn_up_exps.weight", {0, 1ULL << 60}, 24}, {"blk.1.ffn_up_exps.weight", {1, 100'000}, 24}});
+    const Model model = Model::open(dir.write("m.gguf", bytes));
+    CHECK(expert_slices(*model.tensors()[0].info) == 0);
+    CHECK(expert_slices(*model.tensors()[1].info) == 0);
+    CHECK_THROWS_AS(Selection::parse("expert=0").of(model), Error);
+}

@@ -85,8 +85,8 @@ Status show_integrity(const Args& args, Io& io) {
     return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
         refuse(name == "-", "weights cannot be read from a pipe: give a file");
         const Model model = Model::open(name, cli::places_from(io));
-        cli::Progress progress(io, args.has("--quiet"), fmt::format("reading {}", printable(name)),
-                               model.file_bytes());
+        const std::uint64_t total = args.has("--diff") ? 0 : model.file_bytes();  // the other one comes later
+        cli::Progress progress(io, args.has("--quiet"), fmt::format("reading {}", printable(name)), total);
         Weights weights{model, name, cli::selection_from(args), {}};
         weights.read.jobs = cli::jobs_from(args);
         weights.read.keep_cache = args.has("--keep-cache");

@@ -53,7 +53,7 @@ void write_array(JsonWriter& json, const ArrayView& array, bool whole) {
     std::uint64_t left = first_elements;
     for (const Value element : array) {
         if (left-- == 0) break;
-        write_value(json, element);
+        write_value(json, element, first_elements);
     }
     json.end_array();
     if (!whole) return;

@@ -40,9 +40,10 @@ std::string shortest(T number) {
 
 void write_elements(JsonWriter& json, const ArrayView& array, std::uint64_t most) {
     json.begin_array(JsonWriter::Layout::inline_);
+    std::uint64_t left = most;
     for (const Value element : array) {
-        if (most-- == 0) break;
-        write_value(json, element);
+        if (left-- == 0) break;
+        write_value(json, element, most);
     }
     json.end_array();
 }
@@ -89,7 +90,7 @@ std::string array_text(const ArrayView& array, std::uint64_t most) {
     return text;
 }
 
-void write_value(JsonWriter& json, const Value& value) {
+void write_value(JsonWriter& json, const Value& value, std::uint64_t most) {
     switch (value.type()) {
         case ValueType::string:
             return json.text(*value.as_string());
@@ -100,7 +101,7 @@ void write_value(JsonWriter& json, const Value& value) {
         case ValueType::float64:
             return json.number(load_le<double>(value.bytes().data()));
         case ValueType::array:
-            return write_elements(json, *value.as_array(), UINT64_MAX);
+            return write_elements(json, *value.as_array(), most);
         default:
             break;
     }

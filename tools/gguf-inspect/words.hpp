@@ -20,10 +20,10 @@ std::string_view file_type_name(std::uint64_t file_type);
 /// arrays as JSON.
 std::string bare_text(const Value& value);
 
-/// The first `most` elements of an array as a JSON array; with "..." in it where there are more.
+/// The first `most` elements of an array, and of each array in it, as JSON; with "..." where there are more.
 std::string array_text(const ArrayView& array, std::uint64_t most);
 
-/// Writes the value as JSON; text that is not UTF-8 as {"hex":"..."}.
-void write_value(JsonWriter& json, const Value& value);
+/// Writes the value as JSON; text that is not UTF-8 as {"hex":"..."}; of arrays the first `most` elements.
+void write_value(JsonWriter& json, const Value& value, std::uint64_t most = UINT64_MAX);
 
 }  // namespace ggufmap::inspect

@@ -31,8 +31,11 @@ struct Role {
 
 GGUFMAP_API Role role_of(std::string_view tensor_name);
 
-/// Experts stacked in this tensor (its last dimension), 0 where it is none of those. The slices lie one
-/// behind the other and are equally large.
+/// More than any model has (hundreds): a dimension from a hostile file must not become a loop.
+inline constexpr std::uint64_t max_experts = 65536;
+
+/// Experts stacked in this tensor (its last dimension, at most max_experts), 0 where it is none of those. The
+/// slices lie one behind the other and are equally large.
 GGUFMAP_API std::uint64_t expert_slices(const Tensor& tensor);
 
 struct GGUFMAP_API Amount {

@@ -158,8 +158,11 @@ public:
         const SpecialTokens& special = vocabulary_.special();
         const bool bert = vocabulary_.model() == Model::wordpiece;
         using Id = std::optional<std::uint32_t>;
-        const Id before = bert ? special.cls : vocabulary_.adds_bos() ? special.bos : Id();
-        const Id after = bert ? special.sep : vocabulary_.adds_eos() ? special.eos : Id();
+        // Branches, not ?: on optionals, which g++ 12 calls uninitialized at -O3.
+        Id before;
+        Id after;
+        if (bert || vocabulary_.adds_bos()) before = bert ? special.cls : special.bos;
+        if (bert || vocabulary_.adds_eos()) after = bert ? special.sep : special.eos;
         if (!before && !after) return nullptr;
         const Array single = text("A", 0, before, after);
         Array pair = single;

@@ -22,7 +22,7 @@ void write_tensor(const Model& model, const SafetensorsFile& file, const Safeten
 // GGUF has them.
 void write_shared(const Model& model, const SafetensorsFile& file, OutputFile& output, Progress& progress) {
     const std::array pieces = {Piece::of(model.shards()[file.shard].file, file.shared)};
-    FileSink sink(output, file.bytes(), Reflink::always);
+    FileSink sink(output);
     Copier(Reflink::always, progress).copy(pieces, sink, file.header.size());
     sink.finish();
     for (const SafetensorsEntry& entry : file.entries)
