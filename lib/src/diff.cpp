@@ -154,50 +154,63 @@ public:
         WeightRequest request;
         request.kinds = {DigestKind::xxh3_128};
         request.selection = selection;
-        WeightReport report = digest_weights(model, request, options);
-        complete_ = report.complete;
-        for (std::size_t i = 0; i < report.tensors.size(); ++i) {
-            const ModelTensor* const tensor = report.tensors[i].tensor;
-            std::optional<Digests>& all = by_tensor_[index_of(*tensor)];
-            if (!all) {
-                tensors_.push_back(tensor);
-                all.emplace();
+        report_ = digest_weights(model, request, options);
+        for (std::size_t i = 0; i < report_.tensors.size(); ++i) {
+            Rows& rows = by_tensor_[index_of(*report_.tensors[i].tensor)];
+            if (rows.empty()) {
+                tensors_.push_back(report_.tensors[i].tensor);
+                rows.first = i;
             }
-            Digests& slice = report.digests[i];  // of an expert, or all of the tensor
-            all->hex.push_back(std::move(slice.hex.front()));
-            if (slice.error) all->error = slice.error;
+            rows.end = i + 1;
         }
     }
-    Side(const Side&) = delete;
-    Side& operator=(const Side&) = delete;
 
-    bool complete() const { return complete_; }
+    bool complete() const { return report_.complete; }
     const std::vector<const ModelTensor*>& tensors() const { return tensors_; }
-    // Null for a tensor that was not selected.
-    const Digests* digests(const ModelTensor* tensor) const {
-        if (tensor == nullptr) return nullptr;
-        const std::optional<Digests>& digests = by_tensor_[index_of(*tensor)];
-        return digests ? &*digests : nullptr;
+    bool has(const ModelTensor* tensor) const {
+        return tensor != nullptr && !by_tensor_[index_of(*tensor)].empty();
+    }
+    // Of all that was read of it: the tensor, or slices of single experts.
+    std::vector<std::string> digests(const ModelTensor& tensor) const {
+        const Rows rows = by_tensor_[index_of(tensor)];
+        std::vector<std::string> digests;
+        for (std::size_t i = rows.first; i < rows.end; ++i) digests.push_back(report_.digests.hex(i, 0));
+        return digests;
+    }
+    const Error* error(const ModelTensor& tensor) const {
+        const Rows rows = by_tensor_[index_of(tensor)];
+        for (std::size_t i = rows.first; i < rows.end; ++i) {
+            if (const Error* const error = report_.digests.error(i)) return error;
+        }
+        return nullptr;
     }
 
 private:
+    // Of the report; those of one tensor are neighbours.
+    struct Rows {
+        std::size_t first = 0;
+        std::size_t end = 0;
+        bool empty() const { return first == end; }
+    };
     std::size_t index_of(const ModelTensor& tensor) const {
         return static_cast<std::size_t>(&tensor - model_.tensors().data());
     }
 
     const Model& model_;
+    WeightReport report_;
     std::vector<const ModelTensor*> tensors_;
-    std::vector<std::optional<Digests>> by_tensor_;
-    bool complete_ = true;
+    std::vector<Rows> by_tensor_;
 };
 
-TensorDifference compare(const ModelTensor& before, const Digests& left, const ModelTensor& after,
-                         const Digests& right) {
+TensorDifference compare(const Side& left, const ModelTensor& before, const Side& right,
+                         const ModelTensor& after) {
     TensorDifference result{before.info->name, &before, &after};
     result.type = before.info->type != after.info->type;
     result.shape = before.info->dimension != after.info->dimension;
-    result.error = left.error ? left.error : right.error;
-    result.bytes = result.type || result.shape || (!result.error && left.hex != right.hex);
+    const Error* const error = left.error(before) != nullptr ? left.error(before) : right.error(after);
+    if (error != nullptr) result.error = *error;
+    result.bytes =
+        result.type || result.shape || (error == nullptr && left.digests(before) != right.digests(after));
     return result;
 }
 
@@ -212,12 +225,11 @@ ModelDiff diff(const Model& before, const Model& after, const DiffRequest& reque
     const Side right(after, request.selection, options);
     for (const ModelTensor* const tensor : left.tensors()) {
         const ModelTensor* const other = after.find_tensor(tensor->info->name);
-        const Digests* const theirs = right.digests(other);
-        if (theirs == nullptr) {
+        if (!right.has(other)) {
             result.tensors.push_back({tensor->info->name, tensor, nullptr});
             continue;
         }
-        TensorDifference difference = compare(*tensor, *left.digests(tensor), *other, *theirs);
+        TensorDifference difference = compare(left, *tensor, right, *other);
         if (difference.bytes || difference.error) {
             result.tensors.push_back(std::move(difference));
         } else {

@@ -149,6 +149,22 @@ std::string_view name_of(DigestKind kind) {
     return "sha256";
 }
 
+std::size_t digest_size(DigestKind kind) {
+    switch (kind) {
+        case DigestKind::xxh3_64:
+        case DigestKind::xxh64:
+            return 8;
+        case DigestKind::xxh3_128:
+        case DigestKind::uuid:
+            return 16;
+        case DigestKind::sha1:
+            return 20;
+        case DigestKind::sha256:
+            break;
+    }
+    return 32;
+}
+
 Digest::Digest(DigestKind kind) : kind_(kind), state_(make_state(kind)) {}
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
@@ -158,12 +174,14 @@ void Digest::update(Bytes bytes) { state_->update(bytes); }
 
 std::vector<std::byte> Digest::bytes() { return state_->finish(); }
 
-std::string Digest::hex() {
+std::string Digest::hex() { return hex_of(kind_, bytes()); }
+
+std::string hex_of(DigestKind kind, Bytes digest) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
-    for (const std::byte byte : bytes()) {
+    for (const std::byte byte : digest) {
         const auto value = std::to_integer<unsigned>(byte);
-        const bool dash = kind_ == DigestKind::uuid &&
+        const bool dash = kind == DigestKind::uuid &&
                           (text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23);
         if (dash) text += '-';
         text += digits[value >> 4];

@@ -10,6 +10,9 @@
 namespace ggufmap {
 namespace {
 
+// A digest and the longest path, each of its characters escaped; longer lines are none of a manifest.
+constexpr std::size_t most_line_bytes = std::size_t{16} << 10;
+
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 struct KindWord {
@@ -33,21 +36,7 @@ std::optional<DigestKind> find_word(const KindWord (&words)[N], std::string_view
     return std::nullopt;
 }
 
-std::size_t digit_count(DigestKind kind) {
-    switch (kind) {
-        case DigestKind::xxh3_64:
-        case DigestKind::xxh64:
-            return 16;
-        case DigestKind::xxh3_128:
-        case DigestKind::uuid:
-            return 32;
-        case DigestKind::sha1:
-            return 40;
-        case DigestKind::sha256:
-            break;
-    }
-    return 64;
-}
+std::size_t digit_count(DigestKind kind) { return 2 * digest_size(kind); }
 
 // Lower case, or nothing where it is no digest of that kind.
 std::optional<std::string> clean_hex(std::string_view text, DigestKind kind) {
@@ -182,7 +171,8 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
         ++number;
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-        if (auto found = parse_line(line)) {
+        auto found = line.size() <= most_line_bytes ? parse_line(line) : std::nullopt;
+        if (found) {
             found->line = number;
             manifest.entries.push_back(std::move(*found));
         } else {

@@ -55,20 +55,18 @@ bool wholly_resident(const PageCache& cache, const File& file, Range range) {
     return counts.resident && *counts.resident == counts.total;
 }
 
-// Nothing where a page is not there.
-std::optional<Digests> digest_cached(int fd, const File& file, Range range,
-                                     const std::vector<DigestKind>& kinds, std::span<std::byte> buffer) {
+// A digest of each kind; none where a page is not there.
+std::vector<Digest> digest_cached(int fd, const File& file, Range range, const std::vector<DigestKind>& kinds,
+                                  std::span<std::byte> buffer) {
     std::vector<Digest> running;
     for (const DigestKind kind : kinds) running.emplace_back(kind);
     while (!range.empty()) {
         const std::span<std::byte> piece = buffer.first(std::min<std::uint64_t>(buffer.size(), range.size));
-        if (read_cached(fd, file, range.offset, piece) == Answer::absent) return std::nullopt;
+        if (read_cached(fd, file, range.offset, piece) == Answer::absent) return {};
         for (Digest& digest : running) digest.update(piece);
         range = {range.offset + piece.size(), range.size - piece.size()};
     }
-    Digests digests;
-    for (Digest& digest : running) digests.hex.push_back(digest.hex());
-    return digests;
+    return running;
 }
 
 std::vector<Range> resident_stretches(const PageCache& cache, const File& file) {
@@ -114,7 +112,7 @@ ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind
     ResidentDigests result;
     result.tensors = selected_tensors(model, selection);
     const std::size_t count = result.tensors.size();
-    result.digests.resize(count);
+    result.digests = DigestTable(kinds, count);
     const std::vector<Fd> opened = reopen_all(model, 0);
     std::vector<char> resident(count, 0);  // not vector<bool>: several threads write
     std::atomic<std::size_t> next = 0;
@@ -130,10 +128,10 @@ ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind
             const ShardRange& where = result.tensors[i].where;
             const File& file = model.shards()[where.shard].file;
             if (wholly_resident(cache, file, where.range)) {
-                auto digests = digest_cached(opened[where.shard].get(), file, where.range, kinds,
-                                             {buffer.get(), buffer_bytes});
-                resident[i] = digests.has_value();
-                if (digests) result.digests[i] = std::move(*digests);
+                std::vector<Digest> digests = digest_cached(opened[where.shard].get(), file, where.range,
+                                                            kinds, {buffer.get(), buffer_bytes});
+                resident[i] = !digests.empty();
+                for (std::size_t k = 0; k < digests.size(); ++k) result.digests.set(i, k, digests[k].bytes());
             }
             if (options.progress) options.progress(where.range.size);
         }

@@ -29,11 +29,15 @@ bool any_present(const VerifyPlan& plan, CheckSubject subject) {
     });
 }
 
-Check compare(const VerifyPlan::Item& item, const Digests& digests, const std::vector<DigestKind>& kinds) {
-    Check check{item.subject, item.name, Verdict::unreadable, item.kind, item.wanted, {}, digests.error};
-    if (digests.error) return check;
+Check compare(const VerifyPlan::Item& item, const DigestTable& digests, std::size_t thing,
+              const std::vector<DigestKind>& kinds) {
+    Check check{item.subject, item.name, Verdict::unreadable, item.kind, item.wanted};
+    if (const Error* const error = digests.error(thing)) {
+        check.error = *error;
+        return check;
+    }
     const auto k = static_cast<std::size_t>(std::find(kinds.begin(), kinds.end(), item.kind) - kinds.begin());
-    check.found = digests.hex[k];
+    check.found = digests.hex(thing, k);
     check.verdict = check.found == item.wanted ? Verdict::same : Verdict::different;
     return check;
 }
@@ -41,10 +45,12 @@ Check compare(const VerifyPlan::Item& item, const Digests& digests, const std::v
 // What has been computed, whichever way.
 struct Evidence {
     std::vector<DigestKind> kinds;
-    std::vector<const Digests*> tensors;  // by Model::tensors(); null: not selected
-    std::vector<bool> resident;           // by Model::tensors()
-    const Digests* weights = nullptr;
-    const std::vector<Digests>* files = nullptr;
+    std::vector<std::optional<std::uint32_t>>
+        row;                     // by Model::tensors(), into `tensors`; nothing: not selected
+    std::vector<bool> resident;  // by Model::tensors()
+    const DigestTable* tensors = nullptr;
+    const DigestTable* weights = nullptr;
+    const DigestTable* files = nullptr;
 };
 
 std::vector<Check> judge(const Model& model, const VerifyPlan& plan, const Evidence& evidence,
@@ -60,24 +66,25 @@ std::vector<Check> judge(const Model& model, const VerifyPlan& plan, const Evide
         }
         switch (item.subject) {
             case CheckSubject::tensor:
-                if (evidence.tensors[item.index] == nullptr) break;
+                if (!evidence.row[item.index]) break;
                 if (evidence.resident[item.index]) {
-                    checks.push_back(compare(item, *evidence.tensors[item.index], evidence.kinds));
+                    checks.push_back(
+                        compare(item, *evidence.tensors, *evidence.row[item.index], evidence.kinds));
                 } else {
                     checks.push_back({item.subject, item.name, Verdict::unchecked, item.kind, item.wanted});
                 }
                 break;
             case CheckSubject::weights:
                 if (evidence.weights != nullptr)
-                    checks.push_back(compare(item, *evidence.weights, evidence.kinds));
+                    checks.push_back(compare(item, *evidence.weights, 0, evidence.kinds));
                 break;
             case CheckSubject::file:
                 if (evidence.files != nullptr)
-                    checks.push_back(compare(item, (*evidence.files)[item.index], evidence.kinds));
+                    checks.push_back(compare(item, *evidence.files, item.index, evidence.kinds));
         }
     }
     for (std::size_t i = 0; plan.lists_tensors && i < model.tensors().size(); ++i) {
-        if (evidence.tensors[i] != nullptr && !listed.contains({CheckSubject::tensor, i}))
+        if (evidence.row[i] && !listed.contains({CheckSubject::tensor, i}))
             checks.push_back(
                 {CheckSubject::tensor, std::string(model.tensors()[i].info->name), Verdict::added});
     }
@@ -109,8 +116,8 @@ bool Verification::good() const { return count(Verdict::same) + count(Verdict::u
 Verification verify(const Model& model, const VerifyPlan& plan, const Selection& selection, bool in_memory,
                     const ReadOptions& options) {
     Verification result;
-    Evidence evidence{kinds_of(plan), {}, {}, nullptr, nullptr};
-    evidence.tensors.resize(model.tensors().size());
+    Evidence evidence{kinds_of(plan), {}, {}};
+    evidence.row.resize(model.tensors().size());
     evidence.resident.assign(model.tensors().size(), true);
     const auto place = [&](const Selected& one) {
         return static_cast<std::size_t>(one.tensor - model.tensors().data());
@@ -124,9 +131,10 @@ Verification verify(const Model& model, const VerifyPlan& plan, const Selection&
     if (in_memory) {
         const ResidentDigests found = digest_resident(model, evidence.kinds, selection, options);
         for (std::size_t i = 0; i < found.tensors.size(); ++i) {
-            evidence.tensors[place(found.tensors[i])] = &found.digests[i];
+            evidence.row[place(found.tensors[i])] = static_cast<std::uint32_t>(i);
             evidence.resident[place(found.tensors[i])] = found.resident[i];
         }
+        evidence.tensors = &found.digests;
         result.bytes = found.bytes;
         result.checked = found.digested;
         result.complete = found.complete;
@@ -139,13 +147,14 @@ Verification verify(const Model& model, const VerifyPlan& plan, const Selection&
     request.files = everything && any_present(plan, CheckSubject::file);
     const WeightReport found = digest_weights(model, request, options);
     for (std::size_t i = 0; i < found.tensors.size(); ++i) {
-        evidence.tensors[place(found.tensors[i])] = &found.digests[i];
+        evidence.row[place(found.tensors[i])] = static_cast<std::uint32_t>(i);
         result.bytes += found.tensors[i].where.range.size;
     }
     if (request.files) result.bytes = model.file_bytes();
     result.checked = result.bytes;
     result.complete = found.complete;
-    if (request.model) evidence.weights = &*found.model;
+    evidence.tensors = &found.digests;
+    if (request.model) evidence.weights = &found.model;
     if (request.files) evidence.files = &found.files;
     if (result.complete) result.checks = judge(model, plan, evidence, everything);
     return result;

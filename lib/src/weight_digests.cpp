@@ -88,10 +88,9 @@ public:
         : model_(model), request_(request), options_(options) {
         result_.kinds = request.kinds;
         result_.tensors = selected_tensors(model, request.selection);
-        const Digests blank{std::vector<std::string>(request.kinds.size()), {}};
-        result_.digests.assign(result_.tensors.size(), blank);
-        if (request.files) result_.files.assign(model.shards().size(), blank);
-        if (request.model) result_.model = blank;
+        result_.digests = DigestTable(request.kinds, result_.tensors.size());
+        if (request.files) result_.files = DigestTable(request.kinds, model.shards().size());
+        if (request.model) result_.model = DigestTable(request.kinds, 1);
         if (request.scan) result_.scans.resize(result_.tensors.size());
     }
 
@@ -186,14 +185,14 @@ void Run::in_order(const Route& route, bool files) {
     if (request_.scan) sinks.push_back(&scanner.emplace(scan_results(route)));
     result_.complete &= read_in_order(model_, route.extents, options_, sinks);
 
-    const auto collect = [](JoinedDigester& from, std::size_t group, Digests& into, std::size_t k) {
-        into.hex[k] = from.hex(group);
-        if (from.error(group)) into.error = from.error(group);
+    const auto collect = [](JoinedDigester& from, std::size_t group, DigestTable& into, std::size_t k) {
+        into.set(group, k, from.bytes(group));
+        if (from.error(group)) into.fail(group, from.error(group));
     };
-    for (std::size_t k = 0; k < model_digests.size(); ++k) collect(model_digests[k], 0, *result_.model, k);
+    for (std::size_t k = 0; k < model_digests.size(); ++k) collect(model_digests[k], 0, result_.model, k);
     for (std::size_t k = 0; k < file_digests.size(); ++k) {
         for (std::size_t i = 0; i < result_.files.size(); ++i)
-            collect(file_digests[k], i, result_.files[i], plain[k]);
+            collect(file_digests[k], i, result_.files, plain[k]);
     }
 }
 
@@ -202,23 +201,68 @@ void Run::void_what_changed() {
     for (std::uint32_t shard = 0; shard < model_.shards().size(); ++shard) {
         try {
             model_.shards()[shard].file.check_unchanged();
-        } catch (const Error& error) {
+        } catch (const Error& why) {
+            const auto error = std::make_shared<Error>(why);
             for (std::size_t i = 0; i < result_.tensors.size(); ++i) {
                 if (result_.tensors[i].where.shard != shard) continue;
-                result_.digests[i].error = error;
+                result_.digests.fail(i, error);
                 if (request_.scan) result_.scans[i].error = error;
             }
-            if (result_.model) result_.model->error = error;
-            if (request_.files) result_.files[shard].error = error;
+            if (request_.model) result_.model.fail(0, error);
+            if (request_.files) result_.files.fail(shard, error);
         }
+    }
+}
+
+// Tensors that lie on one another would let a small file be read for hours.
+void require_no_more_than_the_files(const Model& model, const std::vector<Selected>& selected) {
+    std::vector<std::uint64_t> left;
+    for (const Shard& shard : model.shards()) left.push_back(shard.file.size());
+    for (const Selected& one : selected) {
+        std::uint64_t& rest = left[one.where.shard];
+        if (one.where.range.size > rest)
+            throw Error(ErrorKind::malformed, {model.shards()[one.where.shard].file.name()},
+                        "tensors overlap: together they are larger than the file");
+        rest -= one.where.range.size;
     }
 }
 
 }  // namespace
 
+DigestTable::DigestTable(const std::vector<DigestKind>& kinds, std::size_t things) : things_(things) {
+    for (const DigestKind kind : kinds) {
+        columns_.push_back({kind, row_bytes_});
+        row_bytes_ += 1 + digest_size(kind);
+    }
+    rows_.resize(row_bytes_ * things);
+}
+
+void DigestTable::set(std::size_t thing, std::size_t kind, Bytes digest) {
+    const auto at = rows_.begin() + static_cast<std::ptrdiff_t>(thing * row_bytes_ + columns_[kind].offset);
+    *at = std::byte{1};
+    std::copy(digest.begin(), digest.end(), at + 1);
+}
+
+std::string DigestTable::hex(std::size_t thing, std::size_t kind) const {
+    const Column& column = columns_[kind];
+    const Bytes cell = Bytes(rows_).subspan(thing * row_bytes_ + column.offset, 1 + digest_size(column.kind));
+    if (cell.front() == std::byte{0}) return {};
+    return hex_of(column.kind, cell.subspan(1));
+}
+
+void DigestTable::fail(std::size_t thing, std::shared_ptr<const Error> error) {
+    errors_[thing] = std::move(error);
+}
+
+const Error* DigestTable::error(std::size_t thing) const {
+    const auto found = errors_.find(thing);
+    return found == errors_.end() ? nullptr : found->second.get();
+}
+
 std::vector<Selected> selected_tensors(const Model& model, const Selection& selection) {
     std::vector<Selected> selected = selection.of(model);
     std::erase_if(selected, [](const Selected& one) { return one.tensor == nullptr; });
+    require_no_more_than_the_files(model, selected);
     const auto place = [&](const Selected& one) { return one.tensor - model.tensors().data(); };
     std::stable_sort(selected.begin(), selected.end(),
                      [&](const Selected& a, const Selected& b) { return place(a) < place(b); });

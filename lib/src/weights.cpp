@@ -81,7 +81,7 @@ std::vector<Group> make_groups(std::span<const ShardRange> extents) {
 
 // What the threads of read_each share out among themselves.
 struct Work {
-    std::vector<Group> mapped;                     // the largest first
+    std::vector<Group> cached;                     // the largest first
     std::vector<std::vector<std::size_t>> direct;  // one list a thread, in the order of the files
 };
 
@@ -90,12 +90,12 @@ Work share_out(std::span<const ShardRange> extents, const Residency& residency, 
     std::vector<Group> cold;
     std::uint64_t cold_bytes = 0;
     for (Group& group : make_groups(extents)) {
-        const bool mapped = std::all_of(group.order.begin(), group.order.end(),
-                                        [&](std::size_t index) { return residency.mapped(extents[index]); });
-        if (!mapped) cold_bytes += group.bytes;
-        (mapped ? work.mapped : cold).push_back(std::move(group));
+        const bool cached = std::all_of(group.order.begin(), group.order.end(),
+                                        [&](std::size_t index) { return residency.cached(extents[index]); });
+        if (!cached) cold_bytes += group.bytes;
+        (cached ? work.cached : cold).push_back(std::move(group));
     }
-    std::stable_sort(work.mapped.begin(), work.mapped.end(),
+    std::stable_sort(work.cached.begin(), work.cached.end(),
                      [](const Group& a, const Group& b) { return a.bytes > b.bytes; });
     std::uint64_t shared = 0;
     for (const Group& group : cold) {
@@ -160,12 +160,12 @@ bool read_each(const Model& model, std::span<const ShardRange> extents, const Re
     const WeightFiles files(model, options.keep_cache);
     const auto streams = static_cast<unsigned>(work.direct.size());
     const auto useful =
-        static_cast<unsigned>(std::clamp<std::size_t>(work.direct.size() + work.mapped.size(), 1, jobs));
+        static_cast<unsigned>(std::clamp<std::size_t>(work.direct.size() + work.cached.size(), 1, jobs));
 
     std::vector<WeightSink*> sinks;
     for (unsigned i = 0; i < useful; ++i) sinks.push_back(&make_sink());
     finish_empty(extents, std::span(sinks).first(1));
-    std::atomic<std::size_t> next_mapped = 0;
+    std::atomic<std::size_t> next_cached = 0;
     std::atomic<bool> complete = true;
     Gang gang;
     gang.run(useful, [&](unsigned worker) {
@@ -176,9 +176,9 @@ bool read_each(const Model& model, std::span<const ShardRange> extents, const Re
         };
         bool going = worker >= streams || read(work.direct[worker]);
         while (going) {
-            const std::size_t index = next_mapped++;
-            if (index >= work.mapped.size()) return;
-            going = read(work.mapped[index].order);
+            const std::size_t index = next_cached++;
+            if (index >= work.cached.size()) return;
+            going = read(work.cached[index].order);
         }
         complete = false;
     });

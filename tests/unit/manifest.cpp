@@ -54,6 +54,13 @@ TEST_CASE("manifest lines of every tool are recognised") {
     }
 }
 
+TEST_CASE("lines too long for any name are none of a manifest") {
+    const std::string good = hex16 + "  m.gguf\n";
+    const Manifest manifest = parse_manifest(hex16 + "  " + std::string(20'000, 'x') + "\n" + good, "m");
+    CHECK(manifest.unknown == std::vector<std::uint32_t>{1});
+    CHECK(manifest.entries.size() == 1);
+}
+
 TEST_CASE("what is written is read back, whatever the name") {
     for (const std::string name : {"m.gguf", "a\\b\nc\rd", "(x) = y", " lead", "two  spaces"}) {
         CAPTURE(name);

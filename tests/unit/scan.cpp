@@ -105,6 +105,22 @@ TEST_CASE("scales that are not f16, and plain floats") {
     }
 }
 
+TEST_CASE("negative numbers are numbers, negative infinity is infinite") {
+    const auto of = [](std::uint32_t type, std::uint16_t bits) {
+        std::string bytes(2 * 32 * 600, harmless);
+        put<std::uint16_t>(bytes, 2 * 32 * 300, bits);
+        return scan(type, bytes);
+    };
+    constexpr std::uint32_t f16 = 1;
+    constexpr std::uint32_t bf16 = 30;
+    for (const std::uint16_t bits : {0xbc00, 0x8001, 0xfbff}) CHECK_FALSE(of(f16, bits).bad_numbers());
+    for (const std::uint16_t bits : {0xbf80, 0x8001, 0xcb80}) CHECK_FALSE(of(bf16, bits).bad_numbers());
+    CHECK(of(f16, 0xfc00).infinite == 1);
+    CHECK(of(bf16, 0xff80).infinite == 1);
+    CHECK(of(f16, 0xfe00).nan == 1);
+    CHECK(of(bf16, 0xffc0).nan == 1);
+}
+
 TEST_CASE("every type of mainline ggml is scanned, unknown ones are not guessed at") {
     for (const TensorType& type : tensor_types()) {
         CAPTURE(type.name);

@@ -61,6 +61,15 @@ TEST_CASE("tensors that are different, missing or new are named") {
     CHECK(verdict(check(model, a + wrong), "b") == "different");
 }
 
+TEST_CASE("a tensor is looked for at the end of a line only as far as names are long") {
+    const test::TemporaryDirectory directory;
+    const std::string bytes = model_bytes("c:d");
+    const Model model = Model::open(directory.write("m.gguf", bytes));
+    // The whole of "c:d" is a tensor, however many colons the file has.
+    const std::string file = std::string(5000, ':') + "m.gguf";
+    CHECK(verdict(check(model, line(DigestKind::sha1, model, bytes, "c:d", file)), "c:d") == "same");
+}
+
 TEST_CASE("the strongest digest decides, or the one that is named") {
     const test::TemporaryDirectory directory;
     const std::string bytes = model_bytes();

@@ -179,6 +179,36 @@ TEST_CASE("a file that shrinks fails the tensors that are gone, and only those")
     }
 }
 
+TEST_CASE("bytes in hand stay readable when the file is cut") {
+    struct Cutter final : WeightSink {
+        void take(std::size_t, Bytes bytes) override {
+            REQUIRE(::truncate(path.c_str(), 0) == 0);
+            taken += std::string(as_text(bytes));  // of a mapping: SIGBUS
+        }
+        void finish(std::size_t) override {}
+        void fail(std::size_t, const Error&) override { ++failed; }
+        std::string path;
+        std::string taken;
+        int failed = 0;
+    };
+    const std::string bytes = model_bytes();
+    for (const bool keep_cache : {false, true}) {
+        const test::WarmFile file(bytes);
+        const Model model = Model::open(file.path());
+        test::FakePageCache cache(bytes.size());
+        cache.set_resident(0, bytes.size() / page_size() + 1);
+        ReadOptions options;
+        options.page_cache = &cache;
+        options.keep_cache = keep_cache;
+        Cutter cutter;
+        cutter.path = file.path();
+        CHECK(read_each(model, extents_of(model), options, [&]() -> WeightSink& { return cutter; }));
+        CHECK_FALSE(cutter.taken.empty());
+        CHECK((bytes.find(cutter.taken) != std::string::npos));
+        CHECK(cutter.failed > 0);
+    }
+}
+
 TEST_CASE("reading stops when asked to, and passes on what sinks throw") {
     const test::TemporaryDirectory directory;
     const Model model = Model::open(directory.write("m.gguf", model_bytes()));

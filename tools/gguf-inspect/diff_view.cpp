@@ -132,7 +132,6 @@ Status show_difference(const Weights& weights, const Args& args, Io& io) {
         diff(weights.model, other, {args.has("--values"), weights.selection}, weights.read);
     if (!found.complete) return Status::trouble;
     const std::vector<Row> rows = rows_of(found);
-    const cli::Style style = cli::Style::from(args);
     const std::vector<cli::Column> columns = {{"change", "CHANGE"},
                                               {"what", "WHAT"},
                                               {"name", "NAME"},
@@ -141,20 +140,17 @@ Status show_difference(const Weights& weights, const Args& args, Io& io) {
                                               {"how", "HOW"},
                                               {"relative", "RELATIVE", cli::Shows::number},
                                               {"largest", "LARGEST", cli::Shows::number}};
-    if (style.format == cli::Format::json) {
-        JsonWriter json(cli::json_sink(io));
-        json.begin_object();
-        json.key("schema");
-        json.string("gguf-inspect/1");
+    if (weights.json != nullptr) {
+        JsonWriter& json = *weights.json;
+        begin_object(weights);
         json.key("same");
         json.boolean(found.same());
         json.key("differences");
         cli::Report report(json, columns);
         print_table(rows, report);
         json.end_object();
-        json.finish();
-    } else if (style.format != cli::Format::table) {
-        cli::Report report(io, style, columns);
+    } else if (weights.style.format != cli::Format::table) {
+        cli::Report report(io, weights.style, columns);
         print_table(rows, report);
     } else if (!args.has("--quiet")) {
         print_for_people(rows, io);
@@ -162,12 +158,11 @@ Status show_difference(const Weights& weights, const Args& args, Io& io) {
                            counted(found.same_tensors, "tensor"), counted(found.keys.size(), "key"),
                            counted(found.tensors.size(), "tensor")));
     }
-    Status status = found.same() ? Status::ok : Status::no;
+    Complaints complaints(args, io);
     for (const TensorDifference& tensor : found.tensors) {
-        if (tensor.error)
-            status = worst(status, tell(*tensor.error, fmt::format("tensor '{}'", tensor.name), args, io));
+        if (tensor.error) complaints.tell(*tensor.error, fmt::format("tensor '{}'", tensor.name));
     }
-    return status;
+    return worst(complaints.status(), found.same() ? Status::ok : Status::no);
 }
 
 }  // namespace ggufmap::inspect

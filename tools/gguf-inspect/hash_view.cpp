@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "common/report.hpp"
 #include "common/tool.hpp"
@@ -58,94 +59,110 @@ std::string label(const Weights& weights, const Selected& one) {
     return text;
 }
 
-// Everything that a digest can be of, in the order of a manifest.
-struct Line {
+constexpr std::string_view words[] = {"tensor", "model", "file"};
+
+// One thing that there are digests of.
+struct Entry {
     enum class What { tensor, model, file } what;
     std::string name;
-    const Digests* digests;
-    std::string thing;  // for messages
+    const DigestTable& digests;
+    std::size_t row;
 };
 
-std::vector<Line> lines_of(const Weights& weights, const WeightReport& report, const WeightRequest& request) {
-    std::vector<Line> lines;
-    for (std::size_t i = 0; request.tensors && i < report.tensors.size(); ++i) {
-        const Selected& one = report.tensors[i];
-        lines.push_back({Line::What::tensor, label(weights, one), &report.digests[i],
-                         fmt::format("tensor '{}'", one.tensor->info->name)});
-    }
-    if (report.model) lines.push_back({Line::What::model, weights.name, &*report.model, "weights"});
+// Calls `use` with all of them, in the order of a manifest.
+template <typename Use>
+void for_each_entry(const Weights& weights, const WeightReport& report, bool tensors, const Use& use) {
+    for (std::size_t i = 0; tensors && i < report.tensors.size(); ++i)
+        use(Entry{Entry::What::tensor, label(weights, report.tensors[i]), report.digests, i});
+    if (report.model.size() > 0) use(Entry{Entry::What::model, weights.name, report.model, 0});
     for (std::size_t i = 0; i < report.files.size(); ++i)
-        lines.push_back({Line::What::file, weights.model.shards()[i].file.name(), &report.files[i], ""});
-    return lines;
+        use(Entry{Entry::What::file, weights.model.shards()[i].file.name(), report.files, i});
 }
 
-void print_manifest(const std::vector<Line>& lines, const std::vector<DigestKind>& kinds, Io& io) {
-    for (const Line& line : lines) {
-        for (std::size_t k = 0; k < kinds.size(); ++k) {
-            const std::string& hex = line.digests->hex[k];
-            if (hex.empty() || line.digests->error) continue;
-            io.out(line.what == Line::What::file ? file_line(kinds[k], hex, line.name)
-                                                 : weights_line(kinds[k], hex, line.name));
-            io.out("\n");
+// A manifest for people, rows for scripts.
+class Printer {
+public:
+    Printer(const Weights& weights, const std::vector<DigestKind>& kinds, Io& io)
+        : weights_(weights), kinds_(kinds), io_(io), on_terminal_(io.terminal(cli::Stream::out).present) {
+        const std::vector<cli::Column> columns = {
+            {"of", "OF"}, {"name", "NAME"}, {"kind", "KIND"}, {"digest", "DIGEST"}};
+        if (weights.json != nullptr) {
+            begin_object(weights);
+            weights.json->key("digests");
+            report_.emplace(*weights.json, columns);
+        } else if (weights.style.format != cli::Format::table) {
+            report_.emplace(io, weights.style, columns);
         }
     }
-}
 
-void print_table(const std::vector<Line>& lines, const std::vector<DigestKind>& kinds, const Args& args,
-                 Io& io) {
-    const cli::Style style = cli::Style::from(args);
-    constexpr std::string_view words[] = {"tensor", "model", "file"};
-    const std::vector<cli::Column> columns = {
-        {"of", "OF"}, {"name", "NAME"}, {"kind", "KIND"}, {"digest", "DIGEST"}};
-    const auto fill = [&](cli::Report& report) {
-        for (const Line& line : lines) {
-            for (std::size_t k = 0; k < kinds.size(); ++k) {
-                const std::string& hex = line.digests->hex[k];
-                if (hex.empty() && !line.digests->error) continue;
-                report.row({std::string(words[static_cast<std::size_t>(line.what)]), line.name,
-                            std::string(name_of(kinds[k])),
-                            line.digests->error ? cli::Cell() : cli::Cell(hex)});
+    void print(const Entry& entry) {
+        const bool failed = entry.digests.error(entry.row) != nullptr;
+        for (std::size_t k = 0; k < kinds_.size(); ++k) {
+            const std::string hex = entry.digests.hex(entry.row, k);
+            if (report_ && (failed || !hex.empty())) {
+                report_->row({std::string(words[static_cast<std::size_t>(entry.what)]), entry.name,
+                              std::string(name_of(kinds_[k])), failed ? cli::Cell() : cli::Cell(hex)});
+            } else if (!report_ && !failed && !hex.empty()) {
+                print_line(entry, kinds_[k], hex);
             }
         }
-        report.finish();
-    };
-    if (style.format != cli::Format::json) {
-        cli::Report report(io, style, columns);
-        return fill(report);
     }
-    JsonWriter json(cli::json_sink(io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-inspect/1");
-    json.key("digests");
-    cli::Report report(json, columns);
-    fill(report);
-    json.end_object();
-    json.finish();
-}
+
+    void finish() {
+        if (report_) report_->finish();
+        if (weights_.json != nullptr) weights_.json->end_object();
+    }
+
+private:
+    // Names stand in a manifest as they are, but a terminal must not obey them.
+    void print_line(const Entry& entry, DigestKind kind, std::string_view hex) {
+        const std::string line = entry.what == Entry::What::file ? file_line(kind, hex, entry.name)
+                                                                 : weights_line(kind, hex, entry.name);
+        io_.out(on_terminal_ ? printable(line) : line);
+        io_.out("\n");
+    }
+
+    const Weights& weights_;
+    const std::vector<DigestKind>& kinds_;
+    Io& io_;
+    bool on_terminal_;
+    std::optional<cli::Report> report_;
+};
 
 // --in-memory: digests of what is wholly resident; says how much that was.
 Status show_resident(const Weights& weights, const WeightRequest& request, const Args& args, Io& io) {
     const ResidentDigests found =
         digest_resident(weights.model, request.kinds, weights.selection, weights.read);
-    std::vector<Line> lines;
+    if (!found.complete) return Status::trouble;
+    Printer printer(weights, request.kinds, io);
     for (std::size_t i = 0; i < found.tensors.size(); ++i) {
         if (found.resident[i])
-            lines.push_back({Line::What::tensor, label(weights, found.tensors[i]), &found.digests[i], ""});
+            printer.print({Entry::What::tensor, label(weights, found.tensors[i]), found.digests, i});
     }
-    if (!found.complete) return Status::trouble;
-    if (cli::Style::from(args).format == cli::Format::table) {
-        print_manifest(lines, request.kinds, io);
-    } else {
-        print_table(lines, request.kinds, args, io);
-    }
+    printer.finish();
     io.flush();
-    if (!args.has("--quiet"))
-        cli::say(
-            args, io,
-            fmt::format("{}: {} of {} wholly in memory: {} of {} bytes", printable(weights.name),
-                        lines.size(), counted(found.tensors.size(), "tensor"), found.digested, found.bytes));
+    if (!args.has("--quiet")) {
+        const auto whole = std::count(found.resident.begin(), found.resident.end(), true);
+        cli::say(args, io,
+                 fmt::format("{}: {} of {} wholly in memory: {} of {} bytes", weights.name, whole,
+                             counted(found.tensors.size(), "tensor"), found.digested, found.bytes));
+    }
     return Status::ok;
+}
+
+// All that has no digest; that of all weights only where nothing else tells why.
+Status complain(const Weights& weights, const WeightReport& report, bool tensors, const Args& args, Io& io) {
+    Complaints complaints(args, io);
+    for_each_entry(weights, report, tensors, [&](const Entry& entry) {
+        const Error* const error = entry.digests.error(entry.row);
+        if (error == nullptr) return;
+        if (entry.what == Entry::What::tensor) {
+            complaints.tell(*error, fmt::format("tensor '{}'", report.tensors[entry.row].tensor->info->name));
+        } else if (entry.what == Entry::What::file || complaints.status() == Status::ok) {
+            complaints.tell(*error, entry.what == Entry::What::model ? "weights" : "");
+        }
+    });
+    return complaints.status();
 }
 
 }  // namespace
@@ -155,17 +172,10 @@ Status show_digests(const Weights& weights, const Args& args, Io& io) {
     if (args.has("--in-memory")) return show_resident(weights, request, args, io);
     const WeightReport report = digest_weights(weights.model, request, weights.read);
     if (!report.complete) return Status::trouble;
-    const std::vector<Line> lines = lines_of(weights, report, request);
-    if (cli::Style::from(args).format == cli::Format::table) {
-        print_manifest(lines, request.kinds, io);
-    } else {
-        print_table(lines, request.kinds, args, io);
-    }
-    Status status = Status::ok;
-    for (const Line& line : lines) {
-        if (line.digests->error && line.what != Line::What::model)
-            status = worst(status, tell(*line.digests->error, line.thing, args, io));
-    }
+    Printer printer(weights, request.kinds, io);
+    for_each_entry(weights, report, request.tensors, [&](const Entry& entry) { printer.print(entry); });
+    printer.finish();
+    const Status status = complain(weights, report, request.tensors, args, io);
     if (!request.scan) return status;
     const std::vector<ScanNote> notes = scan_notes(weights.model, report);
     for (const ScanNote& note : notes)

@@ -27,8 +27,6 @@ void check_combination(const Args& args) {
     refuse(args.has("--per") && !args.has("--hash"), "--per goes with --hash");
     refuse(args.has("--in-memory") && (args.has("--scan") || args.has("--diff")),
            "--in-memory goes with --hash or --verify, or alone");
-    const bool repeats_stdin = args.text("--verify") == "-" && args.count("MODEL") > 1;
-    refuse(repeats_stdin, "a manifest on standard input goes with one model");
 }
 
 Status show_one(const Weights& weights, const Args& args, Io& io) {
@@ -80,14 +78,18 @@ bool asks_for_integrity(const Args& args) {
     return false;
 }
 
-Status show_integrity(const Args& args, Io& io) {
-    check_combination(args);
+namespace {
+
+Status show_all(const Args& args, const Manifest* manifest, JsonWriter* json, Io& io) {
+    cli::Style style = cli::Style::from(args);
     return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
         refuse(name == "-", "weights cannot be read from a pipe: give a file");
         const Model model = Model::open(name, cli::places_from(io));
         const std::uint64_t total = args.has("--diff") ? 0 : model.file_bytes();  // the other one comes later
         cli::Progress progress(io, args.has("--quiet"), fmt::format("reading {}", printable(name)), total);
-        Weights weights{model, name, cli::selection_from(args), {}};
+        if (args.count("MODEL") > 1) style.model = name;
+        Weights weights{model, name, cli::selection_from(args), style, json, manifest};
+        style.continues = true;
         weights.read.jobs = cli::jobs_from(args);
         weights.read.keep_cache = args.has("--keep-cache");
         weights.read.stop = io.stop_token();
@@ -96,12 +98,41 @@ Status show_integrity(const Args& args, Io& io) {
     });
 }
 
-Status tell(const Error& error, std::string_view thing, const Args& args, Io& io) {
-    io.flush();
-    cli::say(
-        args, io,
-        printable(in_words({error.where().file, std::string(thing), error.where().offset}, error.reason())));
-    return error.blames_model() ? Status::no : Status::trouble;
+}  // namespace
+
+Status show_integrity(const Args& args, Io& io) {
+    check_combination(args);
+    std::optional<Manifest> manifest;
+    const auto path = args.text("--verify");
+    if (path && *path != "name") manifest = read_manifest(*path, io);
+    const Manifest* const wanted = manifest ? &*manifest : nullptr;
+    if (cli::Style::from(args).format != cli::Format::json) return show_all(args, wanted, nullptr, io);
+    JsonWriter json(cli::json_sink(io));
+    json.begin_object();
+    json.key("schema");
+    json.string("gguf-inspect/1");
+    json.key("files");
+    json.begin_array();
+    const Status status = show_all(args, wanted, &json, io);
+    json.end_array();
+    json.end_object();
+    json.finish();
+    return status;
+}
+
+void begin_object(const Weights& weights) {
+    weights.json->begin_object();
+    weights.json->key("path");
+    weights.json->text(weights.name);
+}
+
+void Complaints::tell(const Error& error, std::string_view thing) {
+    status_ = worst(status_, error.blames_model() ? Status::no : Status::trouble);
+    const std::string place(error.where().offset ? thing : "");
+    const std::string text = in_words({error.where().file, place, error.where().offset}, error.reason());
+    if (!told_.insert(text).second) return;
+    io_.flush();  // keeps stdout and stderr in step where both are one terminal
+    cli::say(args_, io_, text);
 }
 
 std::string counted(std::uint64_t count, std::string_view what) {

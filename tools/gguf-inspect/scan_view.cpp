@@ -30,6 +30,7 @@ std::string_view depth_word(ScanDepth depth) {
     return "not scanned";
 }
 
+// All of it, for programs.
 std::vector<cli::Column> columns() {
     using cli::Shows;
     return {{"tensor", "TENSOR"},
@@ -129,24 +130,33 @@ bool bad(const std::vector<ScanNote>& notes) {
 
 namespace {
 
-// People see what is odd, programs see everything.
+// Programs see everything, people only what is odd, and in words: 80 columns hold no more.
 void print_rows(const WeightReport& report, const std::vector<ZeroTail>& tails, bool all,
                 cli::Report& table) {
     for (std::size_t i = 0; i < report.tensors.size(); ++i) {
         const ScanNote note =
             scan_note(*report.tensors[i].tensor, report.scans[i], tail_of(tails, report.tensors[i]));
-        if (all || !note.codes.empty()) table.row(cells(report.tensors[i], report.scans[i], note));
+        std::vector<cli::Cell> row = cells(report.tensors[i], report.scans[i], note);
+        if (all) {
+            table.row(row);
+        } else if (!note.codes.empty() && !report.scans[i].error) {
+            table.row({row[0], row[1], row.back()});
+        }
     }
     table.finish();
 }
 
 void print_summary(const Weights& weights, const WeightReport& report, const std::vector<ZeroTail>& tails,
                    bool failed, Io& io) {
-    const auto unknown = std::count_if(report.scans.begin(), report.scans.end(), [](const TensorScan& scan) {
-        return scan.depth == ScanDepth::unknown && !scan.error;
-    });
+    const auto count = [&](const auto& which) {
+        return static_cast<std::size_t>(std::count_if(report.scans.begin(), report.scans.end(), which));
+    };
+    const std::size_t unreadable = count([](const TensorScan& scan) { return scan.error != nullptr; });
+    const std::size_t unknown = count(
+        [](const TensorScan& scan) { return scan.depth == ScanDepth::unknown && scan.error == nullptr; });
     io.out(fmt::format("{}: {}, {} scanned", printable(weights.name), failed ? "FAILED" : "OK",
-                       counted(report.tensors.size() - static_cast<std::size_t>(unknown), "tensor")));
+                       counted(report.tensors.size() - unknown - unreadable, "tensor")));
+    if (unreadable > 0) io.out(fmt::format(", {} unreadable", unreadable));
     if (unknown > 0) io.out(fmt::format(", {} of types whose layout is not known", unknown));
     io.out("\n");
     for (const ZeroTail& tail : tails) {
@@ -168,33 +178,35 @@ Status show_scan(const Weights& weights, const Args& args, Io& io) {
     if (!report.complete) return Status::trouble;
     const std::vector<ZeroTail> tails = tails_of(weights.model, report);
     const std::vector<ScanNote> notes = scan_notes(weights.model, report);
-    const bool failed = bad(notes);
-    const cli::Style style = cli::Style::from(args);
-    if (style.format == cli::Format::json) {
-        JsonWriter json(cli::json_sink(io));
-        json.begin_object();
-        json.key("schema");
-        json.string("gguf-inspect/1");
-        json.key("scan");
-        cli::Report table(json, columns());
+    const bool unreadable = std::any_of(report.scans.begin(), report.scans.end(),
+                                        [](const TensorScan& scan) { return scan.error != nullptr; });
+    const bool failed = bad(notes) || unreadable;
+    if (weights.json != nullptr) {
+        begin_object(weights);
+        weights.json->key("scan");
+        cli::Report table(*weights.json, columns());
         print_rows(report, tails, true, table);
-        json.end_object();
-        json.finish();
+        weights.json->end_object();
+    } else if (weights.style.format != cli::Format::table) {
+        cli::Report table(io, weights.style, columns());
+        print_rows(report, tails, true, table);
     } else {
-        if (style.format != cli::Format::table || !notes.empty()) {
-            cli::Report table(io, style, columns());
-            print_rows(report, tails, style.format != cli::Format::table, table);
+        if (!notes.empty()) {
+            using cli::Shows;
+            cli::Report table(
+                io, weights.style,
+                {{"tensor", "TENSOR"}, {"type", "TYPE", Shows::word}, {"finding", "FINDING", Shows::word}});
+            print_rows(report, tails, false, table);
         }
-        if (style.format == cli::Format::table) print_summary(weights, report, tails, failed, io);
+        print_summary(weights, report, tails, failed, io);
     }
-    Status status = failed ? Status::no : Status::ok;
+    Complaints complaints(args, io);
     for (std::size_t i = 0; i < report.scans.size(); ++i) {
         if (report.scans[i].error)
-            status = worst(status,
-                           tell(*report.scans[i].error,
-                                fmt::format("tensor '{}'", report.tensors[i].tensor->info->name), args, io));
+            complaints.tell(*report.scans[i].error,
+                            fmt::format("tensor '{}'", report.tensors[i].tensor->info->name));
     }
-    return status;
+    return worst(complaints.status(), failed ? Status::no : Status::ok);
 }
 
 }  // namespace ggufmap::inspect

@@ -1,10 +1,10 @@
 // --verify: is this the model that a manifest, or its own name, promises? --in-memory alone: is the page
 // cache what the disk has?
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <cerrno>
 
 #include "common/report.hpp"
 #include "common/tool.hpp"
@@ -20,31 +20,6 @@ namespace {
 using cli::Args;
 using cli::Io;
 using cli::Status;
-
-// 500,000 tensors with four digests each, and room; a model given by mistake is not read to its end.
-constexpr std::size_t most_manifest_bytes = std::size_t{512} << 20;
-
-std::string read_all(ByteSource& source) {
-    std::string text;
-    std::vector<std::byte> buffer(std::size_t{1} << 16);
-    while (const std::size_t got = source.read(buffer)) {
-        text += as_text(Bytes(buffer).first(got));
-        const bool binary = text.size() == got && text.find('\0') != std::string::npos;
-        if (binary || text.size() > most_manifest_bytes)
-            throw Error(ErrorKind::usage, {source.name()}, "is no manifest");
-    }
-    return text;
-}
-
-Manifest read_manifest(const std::string& path, Io& io) {
-    if (path == "-") {
-        PipeSource source(io.input_fd(), "standard input");
-        return parse_manifest(read_all(source), source.name());
-    }
-    const File file = File::open(path);
-    FileSource source(file);
-    return parse_manifest(read_all(source), path);
-}
 
 std::optional<DigestKind> named_kind(const Args& args) {
     if (!args.has("--hash")) return std::nullopt;
@@ -86,6 +61,10 @@ bool any(const Verification& result, CheckSubject subject, bool same) {
     });
 }
 
+bool covers_header(const Verification& result) {
+    return any(result, CheckSubject::file, true) || any(result, CheckSubject::file, false);
+}
+
 // "39 tensors the same, 1 different".
 std::string counts(const Verification& result) {
     std::string text;
@@ -110,47 +89,50 @@ void print_for_people(const Weights& weights, const Verification& result, bool i
     if (outside) io.out("the tensors are the same: the difference is in the header or in the padding\n");
     io.out(fmt::format("{}: {}: {}\n", printable(weights.name), result.good() ? "OK" : "FAILED",
                        counts(result)));
-    if (in_memory)
+    if (in_memory) {
         io.out(fmt::format("{}: {} of {} bytes were in memory and have been checked\n",
                            printable(weights.name), result.checked, result.bytes));
+    } else if (weights.selection.everything() && !covers_header(result)) {
+        io.out(fmt::format("{}: header and padding are not covered: no digest of the file\n",
+                           printable(weights.name)));
+    }
 }
 
 Status print(const Weights& weights, const Verification& result, const Args& args, Io& io) {
-    const cli::Style style = cli::Style::from(args);
+    const cli::Style& style = weights.style;
     const auto fill = [&](cli::Report& report) {
         for (const Check& check : result.checks) report.row(cells(check));
         report.finish();
     };
-    if (style.format == cli::Format::json) {
-        JsonWriter json(cli::json_sink(io));
-        json.begin_object();
-        json.key("schema");
-        json.string("gguf-inspect/1");
+    if (weights.json != nullptr) {
+        JsonWriter& json = *weights.json;
+        begin_object(weights);
         json.key("good");
         json.boolean(result.good());
         json.key("bytes");
         json.number(result.bytes);
         json.key("checked_bytes");
         json.number(result.checked);
+        json.key("covers_header");
+        json.boolean(covers_header(result));
         json.key("checks");
         cli::Report report(json, columns());
         fill(report);
         json.end_object();
-        json.finish();
     } else if (style.format != cli::Format::table) {
         cli::Report report(io, style, columns());
         fill(report);
     } else if (!args.has("--quiet")) {
         print_for_people(weights, result, args.has("--in-memory"), io);
     }
-    Status status = result.good() ? Status::ok : Status::no;
+    Complaints complaints(args, io);
     for (const Check& check : result.checks) {
         if (!check.error) continue;
-        const std::string thing =
-            check.subject == CheckSubject::tensor ? fmt::format("tensor '{}'", check.name) : std::string();
-        status = worst(status, tell(*check.error, thing, args, io));
+        complaints.tell(*check.error, check.subject == CheckSubject::tensor
+                                          ? fmt::format("tensor '{}'", check.name)
+                                          : std::string());
     }
-    return status;
+    return worst(complaints.status(), result.good() ? Status::ok : Status::no);
 }
 
 Verification verify_names(const Weights& weights) {
@@ -170,22 +152,46 @@ Verification verify_names(const Weights& weights) {
     return result;
 }
 
+std::string read_all(ByteSource& source) {
+    // 500,000 tensors with four digests each, and room; a model given by mistake is not read to its end.
+    constexpr std::size_t most_bytes = std::size_t{512} << 20;
+    std::string text;
+    std::vector<std::byte> buffer(std::size_t{1} << 16);
+    while (const std::size_t got = source.read(buffer)) {
+        text += as_text(Bytes(buffer).first(got));
+        const bool binary = text.size() == got && text.find('\0') != std::string::npos;
+        if (binary || text.size() > most_bytes)
+            throw Error(ErrorKind::usage, {source.name()}, "is no manifest");
+    }
+    return text;
+}
+
 }  // namespace
 
+Manifest read_manifest(const std::string& path, Io& io) {
+    const bool standard_input = path == "-";
+    // Not File, which models are: a manifest may be a pipe, as <(command) is.
+    const Fd opened(standard_input ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!standard_input && !opened) throw io_error({path}, "cannot open", errno);
+    PipeSource source(standard_input ? io.input_fd() : opened.get(),
+                      standard_input ? "standard input" : path);
+    return parse_manifest(read_all(source), source.name());
+}
+
 Status show_verification(const Weights& weights, const Args& args, Io& io) {
-    const std::string manifest = args.text("--verify").value_or("");
-    if (manifest == "name") {
+    if (weights.manifest == nullptr) {
         if (!weights.selection.everything() || args.has("--in-memory"))
             throw Error(ErrorKind::usage, {}, "--verify=name is about the whole file on the disk");
         const Verification result = verify_names(weights);
         return result.complete ? print(weights, result, args, io) : Status::trouble;
     }
-    const VerifyPlan plan = plan_verification(weights.model, read_manifest(manifest, io), named_kind(args));
+    const VerifyPlan plan = plan_verification(weights.model, *weights.manifest, named_kind(args));
     const Verification result =
         verify(weights.model, plan, weights.selection, args.has("--in-memory"), weights.read);
     if (!result.complete) return Status::trouble;
     if (result.checks.empty())
-        throw Error(ErrorKind::mismatch, {manifest}, "has no digest of what was to be verified");
+        throw Error(ErrorKind::mismatch, {args.text("--verify").value_or("")},
+                    "has no digest of what was to be verified");
     return print(weights, result, args, io);
 }
 
@@ -194,7 +200,6 @@ Status show_cache_faults(const Weights& weights, const Args& args, Io& io) {
         throw Error(ErrorKind::usage, {}, "--in-memory alone compares whole files: no selection");
     const CacheComparison result = compare_with_disk(weights.model, weights.read);
     if (!result.complete) return Status::trouble;
-    const cli::Style style = cli::Style::from(args);
     const std::vector<cli::Column> columns = {{"file", "FILE"},
                                               {"offset", "OFFSET", cli::Shows::number},
                                               {"bytes", "BYTES", cli::Shows::number},
@@ -207,11 +212,9 @@ Status show_cache_faults(const Weights& weights, const Args& args, Io& io) {
                  fault.tensor == nullptr ? cli::Cell() : cli::Cell(std::string(fault.tensor->info->name))});
         report.finish();
     };
-    if (style.format == cli::Format::json) {
-        JsonWriter json(cli::json_sink(io));
-        json.begin_object();
-        json.key("schema");
-        json.string("gguf-inspect/1");
+    if (weights.json != nullptr) {
+        JsonWriter& json = *weights.json;
+        begin_object(weights);
         json.key("bytes");
         json.number(result.bytes);
         json.key("compared_bytes");
@@ -220,13 +223,12 @@ Status show_cache_faults(const Weights& weights, const Args& args, Io& io) {
         cli::Report report(json, columns);
         fill(report);
         json.end_object();
-        json.finish();
     } else {
-        if (style.format != cli::Format::table || !result.faults.empty()) {
-            cli::Report report(io, style, columns);
+        if (weights.style.format != cli::Format::table || !result.faults.empty()) {
+            cli::Report report(io, weights.style, columns);
             fill(report);
         }
-        if (style.format == cli::Format::table && !args.has("--quiet"))
+        if (weights.style.format == cli::Format::table && !args.has("--quiet"))
             io.out(fmt::format("{}: {}: {} of {} bytes were in memory and have been compared with the disk\n",
                                printable(weights.name), result.faults.empty() ? "OK" : "FAILED",
                                result.compared, result.bytes));

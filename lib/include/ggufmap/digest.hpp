@@ -24,6 +24,11 @@ enum class DigestKind {
 /// "xxh3_64", "xxh3", "xxh64", "sha1", "sha256", "uuid": the words that manifests and options use.
 GGUFMAP_API std::string_view name_of(DigestKind kind);
 
+/// Bytes of a digest.
+GGUFMAP_API std::size_t digest_size(DigestKind kind);
+/// Those bytes in lower-case hex, as xxhsum and sha256sum print them; a uuid with its dashes.
+GGUFMAP_API std::string hex_of(DigestKind kind, Bytes digest);
+
 /// One digest, fed piece by piece. Costs on a 2-core Zen 4 with data in cache: XXH3 41 GB/s a thread
 /// (run-time dispatch to AVX-512; 17 without), XXH64 13, SHA-256 1.8 with SHA-NI. Move-only; not thread-safe.
 class GGUFMAP_API Digest {
@@ -35,8 +40,7 @@ public:
 
     DigestKind kind() const { return kind_; }
     void update(Bytes bytes);
-    /// The digest of all that was fed, in lower-case hex as xxhsum and sha256sum print it; a
-    /// uuid with its dashes. May be asked once.
+    /// The digest of all that was fed, as hex_of() writes it. May be asked once.
     std::string hex();
     /// The same as bytes, most significant first.
     std::vector<std::byte> bytes();

@@ -30,7 +30,8 @@ struct Manifest {
 /// - "HEX  FILE" and "HEX *FILE": 16 digits are XXH64, 32 XXH3-128, 40 SHA-1, 64 SHA-256; "XXH3_HEX  FILE";
 /// - "SHA256 (FILE) = HEX", also XXH3, XXH64, XXH128, SHA1.
 /// A line that begins with a backslash has \\, \n and \r in its name escaped, as coreutils do.
-/// Throws Error (usage) naming `name` when no line is any of these.
+/// A line of more than 16 KiB is none of these. Throws Error (usage) naming `name` when no line is any of
+/// these.
 GGUFMAP_API Manifest parse_manifest(std::string_view text, const std::string& name);
 
 /// A llama-gguf-hash line without newline; `name` is "FILE" or "FILE:TENSOR".

@@ -17,7 +17,7 @@ namespace ggufmap {
 /// Digests of what was in memory.
 struct ResidentDigests {
     std::vector<Selected> tensors;  ///< all that were asked about
-    std::vector<Digests> digests;   ///< by `tensors`; no hex and no error: not wholly resident
+    DigestTable digests;            ///< by `tensors`; none of what is not wholly resident
     std::vector<bool> resident;     ///< by `tensors`: all of it was, and has been digested
     std::uint64_t bytes = 0;        ///< of all
     std::uint64_t digested = 0;     ///< of those that were resident

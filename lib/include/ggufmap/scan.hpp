@@ -32,16 +32,16 @@ inline constexpr double absurd_value = 16777216.0;
 struct GGUFMAP_API TensorScan {
     ScanDepth depth = ScanDepth::unknown;
     std::uint64_t bytes = 0;
-    std::uint64_t blocks = 0;                ///< looked at; elements for plain types
-    std::uint64_t nan = 0;                   ///< scale fields or values that are NaN
-    std::uint64_t infinite = 0;              ///< that are infinite
-    std::uint64_t absurd = 0;                ///< that are beyond absurd_scale or absurd_value
-    std::uint64_t zero_scale_blocks = 0;     ///< blocks whose scale fields are all zero: all weights are 0
-    std::uint64_t zero_blocks = 0;           ///< of these: every byte is zero, which quantisers rarely write
-    std::optional<std::uint64_t> first_bad;  ///< offset in the tensor of the first block counted in nan,
-                                             ///< infinite or absurd
-    std::uint64_t trailing_zeros = 0;        ///< bytes at the end
-    std::optional<Error> error = {};         ///< why the tensor could not be read; the rest is void then
+    std::uint64_t blocks = 0;                 ///< looked at; elements for plain types
+    std::uint64_t nan = 0;                    ///< scale fields or values that are NaN
+    std::uint64_t infinite = 0;               ///< that are infinite
+    std::uint64_t absurd = 0;                 ///< that are beyond absurd_scale or absurd_value
+    std::uint64_t zero_scale_blocks = 0;      ///< blocks whose scale fields are all zero: all weights are 0
+    std::uint64_t zero_blocks = 0;            ///< of these: every byte is zero, which quantisers rarely write
+    std::optional<std::uint64_t> first_bad;   ///< offset in the tensor of the first block counted in nan,
+                                              ///< infinite or absurd
+    std::uint64_t trailing_zeros = 0;         ///< bytes at the end
+    std::shared_ptr<const Error> error = {};  ///< why the tensor could not be read; the rest is void then
 
     bool all_zero() const { return bytes > 0 && trailing_zeros == bytes; }
     /// Blocks, but not one scale that is not zero.

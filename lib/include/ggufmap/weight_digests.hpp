@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,32 @@
 
 namespace ggufmap {
 
-/// Digests of one thing, by the request's kinds; empty where a kind is not made for it.
-struct Digests {
-    std::vector<std::string> hex;
-    std::optional<Error> error = {};  ///< why there are none: unreadable, or changed while it was read
+/// Digests of many things, a few bytes each: a model may have 500,000 tensors.
+class GGUFMAP_API DigestTable {
+public:
+    DigestTable() = default;
+    DigestTable(const std::vector<DigestKind>& kinds, std::size_t things);
+
+    std::size_t size() const { return things_; }
+    /// Digest by place in `kinds`; empty where that kind is not made for the thing.
+    std::string hex(std::size_t thing, std::size_t kind) const;
+    /// Why its digests are void: unreadable, or changed while it was read. Null: they are not.
+    const Error* error(std::size_t thing) const;
+
+    /// Several threads may set different digests at once, but not fail().
+    void set(std::size_t thing, std::size_t kind, Bytes digest);
+    void fail(std::size_t thing, std::shared_ptr<const Error> error);
+
+private:
+    struct Column {
+        DigestKind kind;
+        std::size_t offset;  // in a row: a byte that is 1 where there is a digest, and the digest
+    };
+    std::vector<Column> columns_;
+    std::size_t row_bytes_ = 0;
+    std::size_t things_ = 0;
+    std::vector<std::byte> rows_;
+    std::map<std::size_t, std::shared_ptr<const Error>> errors_;
 };
 
 struct WeightRequest {
@@ -33,20 +56,23 @@ struct WeightRequest {
 struct WeightReport {
     std::vector<DigestKind> kinds;
     std::vector<Selected> tensors;  ///< what was asked about, in the order of their infos
-    std::vector<Digests> digests;   ///< by `tensors`
+    DigestTable digests;            ///< by `tensors`
     std::vector<TensorScan> scans;  ///< by `tensors`; empty without `scan`
-    std::optional<Digests> model;
-    std::vector<Digests> files;  ///< by Model::shards(); empty without `files`
-    bool complete = true;        ///< false: asked to stop, and what is here is not to be used
+    DigestTable model;              ///< one thing; none without `model`
+    DigestTable files;              ///< by Model::shards(); none without `files`
+    bool complete = true;           ///< false: asked to stop, and what is here is not to be used
 };
 
+/// Void where a file has changed meanwhile: then all that lies in it has that one error.
+///
 /// What a whole-model digest of these kinds would need is read once, files included, where tensors lie in
 /// their files in the order of their infos and do not overlap; otherwise files are read a second time. Throws
-/// what Model::require_complete, Selection::of and read_each throw.
+/// what Model::require_complete, selected_tensors and read_each throw.
 GGUFMAP_API WeightReport digest_weights(const Model& model, const WeightRequest& request,
                                         const ReadOptions& options);
 
-/// What digest_weights() reads: the same selection without the header.
+/// What digest_weights() reads: the same selection without the header. Throws what Selection::of throws;
+/// Error (malformed) where so many tensors overlap that they would add up to more than their file.
 GGUFMAP_API std::vector<Selected> selected_tensors(const Model& model, const Selection& selection);
 
 }  // namespace ggufmap

@@ -1,10 +1,7 @@
 // Reads extents of a model, tensors as a rule, as fast as memory or disk deliver them, each byte once, in
-// bounded memory, and leaves the page cache as it was: what is resident is read through a mapping, what is
-// not comes straight from the disk (O_DIRECT) and stays out of the cache.
-//
-// A mapped page can only be touched safely while the file is as long as it was. Every 2 MiB the kernel is
-// asked first (MADV_POPULATE_READ), so a file cut earlier is an Error; one cut in the microseconds between
-// the answer and the read still raises SIGBUS. Replacing files by rename is harmless.
+// bounded memory, and leaves the page cache as it was: what is resident is copied out of it, what is not
+// comes straight from the disk (O_DIRECT) and stays out of the cache. Nothing is mapped, so a file that is
+// cut while it is read is an Error and never a SIGBUS.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +44,7 @@ public:
 
 /// Reads the extents in any order, many at a time: the largest first. `make_sink` is called once for each
 /// thread, one after the other; each sink gets whole extents. Returns false if it was asked to stop. Throws
-/// Error (io) where a file cannot be opened again or mapped; rethrows what sinks throw. Errors of single
+/// Error (io) where a file cannot be opened again; rethrows what sinks throw. Errors of single
 /// extents go to the sink and the rest goes on. Afterwards Model::check_unchanged tells if it was all one
 /// state of the files.
 /// `slow`: the sink is slower than a disk (SHA); cold files are then read by several threads.

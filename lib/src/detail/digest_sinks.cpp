@@ -42,7 +42,7 @@ void ExtentDigester::finish(std::size_t extent) {
     if (target == none) return;
     if (running_.empty()) take(extent, {});
     for (std::size_t i = 0; i < which_.size(); ++i)
-        results_.digests[target].hex[which_[i]] = running_[i].hex();
+        results_.digests.set(target, which_[i], running_[i].bytes());
     running_.clear();
 }
 
@@ -51,7 +51,7 @@ void ExtentDigester::fail(std::size_t extent, const Error& error) {
     const std::size_t target = results_.target[extent];
     if (target == none) return;
     const std::scoped_lock lock(results_.errors);
-    if (!results_.digests[target].error) results_.digests[target].error = error;
+    results_.digests.fail(target, std::make_shared<Error>(error));
 }
 
 JoinedDigester::JoinedDigester(DigestKind kind, std::vector<std::size_t> group, std::size_t groups)
@@ -65,7 +65,7 @@ void JoinedDigester::take(std::size_t extent, Bytes bytes) {
 
 void JoinedDigester::fail(std::size_t extent, const Error& error) {
     const std::size_t group = group_[extent];
-    if (group != ExtentDigester::none && !errors_[group]) errors_[group] = error;
+    if (group != ExtentDigester::none && !errors_[group]) errors_[group] = std::make_shared<Error>(error);
 }
 
 TensorScanner& Scanner::running(std::size_t target) {
@@ -88,7 +88,7 @@ void Scanner::finish(std::size_t extent) {
 void Scanner::fail(std::size_t extent, const Error& error) {
     running_.reset();
     const std::size_t target = results_.target[extent];
-    if (target != ExtentDigester::none) results_.scans[target].error = error;
+    if (target != ExtentDigester::none) results_.scans[target].error = std::make_shared<Error>(error);
 }
 
 void Fork::take(std::size_t extent, Bytes bytes) {

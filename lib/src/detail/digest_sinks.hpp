@@ -19,16 +19,16 @@ unsigned cost_of(DigestKind kind);
 /// One digest of each kind for each extent.
 class ExtentDigester final : public WeightSink {
 public:
-    /// Digest `kinds[k]` of extent i goes to `results[target[i]].hex[k]` for every k in `which`; extents
-    /// whose target is `none` are passed over. Several sinks may share the results.
+    /// Digest `kinds[k]` of extent i goes to row target[i], place k of the table for every k in `which`;
+    /// extents whose target is `none` are passed over. Several sinks may share the results.
     static constexpr std::size_t none = ~std::size_t{0};
     struct Results {
-        Results(const std::vector<DigestKind>& of, std::vector<std::size_t> to, std::vector<Digests>& into)
+        Results(const std::vector<DigestKind>& of, std::vector<std::size_t> to, DigestTable& into)
             : kinds(of), target(std::move(to)), digests(into) {}
 
         const std::vector<DigestKind>& kinds;
         std::vector<std::size_t> target;
-        std::vector<Digests>& digests;
+        DigestTable& digests;
         std::mutex errors;
     };
     ExtentDigester(Results& results, std::vector<std::size_t> which);
@@ -56,14 +56,14 @@ public:
     unsigned cost() const override { return cost_of(kind_); }
 
     /// May be asked once a group.
-    std::string hex(std::size_t group) { return digests_[group].hex(); }
-    const std::optional<Error>& error(std::size_t group) const { return errors_[group]; }
+    std::vector<std::byte> bytes(std::size_t group) { return digests_[group].bytes(); }
+    const std::shared_ptr<const Error>& error(std::size_t group) const { return errors_[group]; }
 
 private:
     DigestKind kind_;
     std::vector<std::size_t> group_;
     std::vector<Digest> digests_;
-    std::vector<std::optional<Error>> errors_;
+    std::vector<std::shared_ptr<const Error>> errors_;
 };
 
 /// One scan for each extent that is a tensor.

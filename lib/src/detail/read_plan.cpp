@@ -5,9 +5,9 @@
 namespace ggufmap::detail {
 namespace {
 
-// Resident stretches below this are read from the disk with their surroundings: many small mapped windows
-// would cost more than they save.
-constexpr std::uint64_t least_mapped = std::uint64_t{2} << 20;
+// Resident stretches below this are read from the disk with their surroundings: many small windows would
+// cost more than they save.
+constexpr std::uint64_t least_cached = std::uint64_t{2} << 20;
 
 // A hole between two extents that costs less to read than to leave out; alignments are below that.
 constexpr std::uint64_t most_gap = std::uint64_t{64} << 10;
@@ -15,7 +15,7 @@ constexpr std::uint64_t most_gap = std::uint64_t{64} << 10;
 }  // namespace
 
 Residency::Residency(const Model& model, std::span<const ShardRange> extents, const PageCache& cache,
-                     bool all_mapped)
+                     bool all_cached)
     : shards_(model.shards().size()) {
     std::vector<Range> hull(shards_.size());
     for (const ShardRange& extent : extents) {
@@ -27,41 +27,41 @@ Residency::Residency(const Model& model, std::span<const ShardRange> extents, co
     }
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         if (hull[i].empty()) continue;
-        if (all_mapped) {
-            shards_[i].mapped = {hull[i]};
+        if (all_cached) {
+            shards_[i].cached = {hull[i]};
             continue;
         }
         const auto map = cache.map(model.shards()[i].file, hull[i]);
         if (!map) continue;  // unknown: reading directly is right in any case
         shards_[i].absent = map->stretches(false);
-        shards_[i].mapped = map->stretches(true);
+        shards_[i].cached = map->stretches(true);
         if (!shards_[i].absent.empty())
-            std::erase_if(shards_[i].mapped, [](Range range) { return range.size < least_mapped; });
+            std::erase_if(shards_[i].cached, [](Range range) { return range.size < least_cached; });
     }
 }
 
 std::vector<Part> Residency::parts(const ShardRange& extent) const {
-    const std::vector<Range>& mapped = shards_[extent.shard].mapped;
+    const std::vector<Range>& cached = shards_[extent.shard].cached;
     std::vector<Part> parts;
     std::uint64_t at = extent.range.offset;
-    auto next = std::partition_point(mapped.begin(), mapped.end(),
+    auto next = std::partition_point(cached.begin(), cached.end(),
                                      [&](Range range) { return range.end() <= extent.range.offset; });
     while (at < extent.range.end()) {
-        const bool inside = next != mapped.end() && next->offset <= at;
-        const std::uint64_t border = next == mapped.end() ? extent.range.end()
+        const bool inside = next != cached.end() && next->offset <= at;
+        const std::uint64_t border = next == cached.end() ? extent.range.end()
                                      : inside             ? next->end()
                                                           : next->offset;
         const std::uint64_t end = std::min(extent.range.end(), border);
-        parts.push_back({{at, end - at}, inside ? Way::mapped : Way::direct});
+        parts.push_back({{at, end - at}, inside ? Way::cached : Way::direct});
         if (inside) ++next;
         at = end;
     }
     return parts;
 }
 
-bool Residency::mapped(const ShardRange& extent) const {
+bool Residency::cached(const ShardRange& extent) const {
     const auto all = parts(extent);
-    return std::all_of(all.begin(), all.end(), [](const Part& part) { return part.way == Way::mapped; });
+    return std::all_of(all.begin(), all.end(), [](const Part& part) { return part.way == Way::cached; });
 }
 
 std::vector<Step> plan_steps(std::span<const ShardRange> extents, std::span<const std::size_t> order,

@@ -13,8 +13,8 @@
 namespace ggufmap::detail {
 
 enum class Way {
-    mapped,  ///< through a mapping
-    direct   ///< from the disk, past the page cache
+    cached,  ///< out of the page cache, or by way of it
+    direct   ///< from the disk, past it
 };
 
 struct Part {
@@ -25,20 +25,20 @@ struct Part {
 /// What was resident when it was asked: once, at the start.
 class Residency {
 public:
-    /// Of the shards that `extents` touch. `all_mapped`: read everything through the mapping, whatever it is.
+    /// Of the shards that `extents` touch. `all_cached`: read everything by way of the cache, whatever it is.
     Residency(const Model& model, std::span<const ShardRange> extents, const PageCache& cache,
-              bool all_mapped);
+              bool all_cached);
 
     /// The extent cut where the way changes.
     std::vector<Part> parts(const ShardRange& extent) const;
-    /// True when every byte is read through the mapping.
-    bool mapped(const ShardRange& extent) const;
+    /// True when every byte is read out of the cache.
+    bool cached(const ShardRange& extent) const;
     /// The stretches of a shard that were not resident.
     const std::vector<Range>& absent(std::uint32_t shard) const { return shards_[shard].absent; }
 
 private:
     struct ShardState {
-        std::vector<Range> mapped;  // sorted; the rest is read directly
+        std::vector<Range> cached;  // sorted; the rest is read directly
         std::vector<Range> absent;  // sorted, exact to the page
     };
     std::vector<ShardState> shards_;

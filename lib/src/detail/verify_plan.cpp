@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "ggufmap/error.hpp"
+#include "ggufmap/gguf.hpp"
 #include "ggufmap/verify.hpp"
 
 namespace ggufmap {
@@ -35,7 +36,10 @@ struct Parts {
 
 // Both halves may hold colons: a tensor that the model has decides, then ".gguf:", then the last colon.
 Parts take_apart(std::string_view name, const Model& model) {
-    for (std::size_t at = name.find(':'); at != std::string_view::npos; at = name.find(':', at + 1)) {
+    // A tensor's name is short: what a hostile line has before it is not looked up again and again.
+    constexpr std::uint64_t longest = Limits{}.tensor_name_bytes;
+    const std::size_t first = name.size() > longest ? name.size() - longest - 1 : 0;
+    for (std::size_t at = name.find(':', first); at != std::string_view::npos; at = name.find(':', at + 1)) {
         if (model.find_tensor(name.substr(at + 1)) != nullptr)
             return {name.substr(0, at), name.substr(at + 1)};
     }

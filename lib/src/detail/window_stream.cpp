@@ -2,19 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "detail/populate.hpp"
-
 namespace ggufmap::detail {
 namespace {
 
-// Populating in larger windows is no faster; two megabytes stay in the cache for the next pass over them.
-constexpr std::uint64_t mapped_window = std::uint64_t{2} << 20;
+// Copied out of the page cache, not mapped: a file may be cut at any moment, and then a mapping raises
+// SIGBUS.
 constexpr std::uint64_t buffered_window = std::uint64_t{1} << 20;
 
 Error shrank(const File& file, std::uint64_t offset) {
@@ -48,21 +45,9 @@ WeightFiles::WeightFiles(const Model& model, bool keep_cache) : model_(model) {
     for (const Shard& shard : model.shards()) {
         Opened& opened = shards_.emplace_back();
         opened.buffered = shard.file.reopen(O_RDONLY);
-        ::posix_fadvise(opened.buffered.get(), 0, 0, POSIX_FADV_RANDOM);
+        // Resident pages may carry a readahead mark; without this, reading them would read what follows.
+        ::posix_fadvise(opened.buffered.get(), 0, 0, keep_cache ? POSIX_FADV_SEQUENTIAL : POSIX_FADV_RANDOM);
         opened.direct = open_direct(shard.file);
-        if (shard.file.size() == 0) continue;
-        void* const address =
-            ::mmap(nullptr, shard.file.size(), PROT_READ, MAP_SHARED, opened.buffered.get(), 0);
-        if (address == MAP_FAILED) throw io_error({shard.file.name()}, "cannot map", errno);
-        opened.address = static_cast<std::byte*>(address);
-        // Resident pages may carry a readahead mark; without this, touching them would read what follows.
-        ::madvise(address, shard.file.size(), keep_cache ? MADV_SEQUENTIAL : MADV_RANDOM);
-    }
-}
-
-WeightFiles::~WeightFiles() {
-    for (std::size_t i = 0; i < shards_.size(); ++i) {
-        if (shards_[i].address != nullptr) ::munmap(shards_[i].address, model_.shards()[i].file.size());
     }
 }
 
@@ -91,9 +76,7 @@ bool WindowStream::next(Window& window) {
     window = {};
     if (step_ == steps_.size()) return false;
     const Step& step = steps_[step_];
-    if (step.way == Way::mapped) {
-        next_mapped(step, window);
-    } else if (ring_ && files_.direct(step.shard)) {
+    if (step.way == Way::direct && ring_ && files_.direct(step.shard)) {
         next_direct(step, window);
     } else {
         next_buffered(step, window);
@@ -103,19 +86,6 @@ bool WindowStream::next(Window& window) {
         in_step_ = 0;
     }
     return true;
-}
-
-void WindowStream::next_mapped(const Step& step, Window& window) {
-    const std::uint64_t begin = step.range.offset + in_step_;
-    const std::uint64_t end = std::min(step.range.end(), (begin / mapped_window + 1) * mapped_window);
-    const Range range{begin, end - begin};
-    in_step_ += range.size;
-    const Range pages = page_cover(range, page_size());
-    std::byte* const address = files_.mapping(step.shard);
-    if (populate(address + pages.offset, pages.size, files_.buffered(step.shard).get(), pages.offset) != 0)
-        return salvage(step, range, window);
-    window.mapped = {address + pages.offset, pages.size};
-    add_events(step, range, address + range.offset, window);
 }
 
 void WindowStream::next_direct(const Step& step, Window& window) {
@@ -132,21 +102,30 @@ void WindowStream::next_direct(const Step& step, Window& window) {
 void WindowStream::next_buffered(const Step& step, Window& window) {
     const Range range{step.range.offset + in_step_, std::min(buffered_window, step.range.size - in_step_)};
     in_step_ += range.size;
-    window.own.resize(range.size);
+    const std::span<std::byte> out = room(range.size, window);
     const bool read =
-        !read_all(files_.buffered(step.shard).get(), files_.file(step.shard), range.offset, window.own);
+        !read_all(files_.buffered(step.shard).get(), files_.file(step.shard), range.offset, out);
     if (!read) return salvage(step, range, window);
     drop_behind(step, range);
-    add_events(step, range, window.own.data(), window);
+    add_events(step, range, out.data(), window);
+}
+
+// Memory of the window itself, where it can be one that an earlier window had.
+std::span<std::byte> WindowStream::room(std::uint64_t size, Window& window) {
+    if (window.own.empty() && !spare_.empty()) {
+        window.own = std::move(spare_.back());
+        spare_.pop_back();
+    }
+    if (window.own.size() < size) window.own.resize(size);
+    return std::span(window.own).first(size);
 }
 
 // Something in the range cannot be read. Extent by extent tells which of them suffer.
 void WindowStream::salvage(const Step& step, Range range, Window& window) {
-    window.own.resize(range.size);
-    std::size_t filled = 0;
+    std::span<std::byte> left = room(range.size, window);
     walk(step.shard, range, window, [&](WindowEvent& event, Range part) {
-        const std::span<std::byte> out(window.own.data() + filled, part.size);
-        filled += part.size;
+        const std::span<std::byte> out = left.first(part.size);
+        left = left.subspan(part.size);
         event.error = read_all(files_.buffered(step.shard).get(), files_.file(step.shard), part.offset, out);
         if (!event.error) event.bytes = out;
     });
@@ -155,7 +134,7 @@ void WindowStream::salvage(const Step& step, Range range, Window& window) {
 
 // Buffered reads leave in the page cache what was not there before.
 void WindowStream::drop_behind(const Step& step, Range range) const {
-    if (step.way == Way::mapped) return;
+    if (step.way == Way::cached) return;
     for (const Range absent : residency_.absent(step.shard)) {
         const Range both = intersection(absent, range);
         if (both.empty()) continue;
@@ -198,8 +177,7 @@ void WindowStream::walk(std::uint32_t shard, Range range, Window& window, const 
 
 void WindowStream::release(Window& window) {
     if (window.piece) ring_->release(*window.piece);
-    // Out of the page tables, not out of the page cache: what we have mapped stays small.
-    if (!window.mapped.empty()) ::madvise(window.mapped.data(), window.mapped.size(), MADV_DONTNEED);
+    if (!window.own.empty()) spare_.push_back(std::move(window.own));
     window = {};
 }
 

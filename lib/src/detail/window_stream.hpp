@@ -18,24 +18,20 @@ namespace ggufmap::detail {
 /// The files of a model, opened for reading weights; shared by all streams. Read-only once made.
 class WeightFiles {
 public:
-    /// `keep_cache`: the mapping may read ahead.
+    /// `keep_cache`: reads by way of the page cache may read ahead.
     WeightFiles(const Model& model, bool keep_cache);
-    ~WeightFiles();
     WeightFiles(const WeightFiles&) = delete;
     WeightFiles& operator=(const WeightFiles&) = delete;
 
     const Model& model() const { return model_; }
     const File& file(std::uint32_t shard) const { return model_.shards()[shard].file; }
-    /// The whole file.
-    std::byte* mapping(std::uint32_t shard) const { return shards_[shard].address; }
     /// Open with O_DIRECT; nothing where the file system does not have it.
     const Fd& direct(std::uint32_t shard) const { return shards_[shard].direct; }
-    /// Open without readahead.
+    /// Open for reads by way of the page cache.
     const Fd& buffered(std::uint32_t shard) const { return shards_[shard].buffered; }
 
 private:
     struct Opened {
-        std::byte* address = nullptr;
         Fd direct;
         Fd buffered;
     };
@@ -58,7 +54,6 @@ struct Window {
     // What keeps the bytes alive, for WindowStream::release.
     std::optional<DirectRing::Piece> piece = {};
     std::vector<std::byte> own = {};
-    std::span<std::byte> mapped = {};
 };
 
 /// One thread at a time.
@@ -76,9 +71,9 @@ public:
 
 private:
     void start_ring(DirectRing::Shape shape);
-    void next_mapped(const Step& step, Window& window);
     void next_direct(const Step& step, Window& window);
     void next_buffered(const Step& step, Window& window);
+    std::span<std::byte> room(std::uint64_t size, Window& window);
     void salvage(const Step& step, Range range, Window& window);
     void drop_behind(const Step& step, Range range) const;
     void add_events(const Step& step, Range range, const std::byte* first, Window& window);
@@ -91,6 +86,7 @@ private:
     const Residency& residency_;
     std::vector<Step> steps_;
     std::optional<DirectRing> ring_;
+    std::vector<std::vector<std::byte>> spare_;  // buffers of released windows
     std::size_t step_ = 0;
     std::uint64_t in_step_ = 0;    // bytes of the step that are through
     std::size_t cursor_ = 0;       // position in order_ of the extent that comes next
