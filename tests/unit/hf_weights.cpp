@@ -198,10 +198,33 @@ TEST_CASE("the folder appears whole or not at all") {
     CHECK_THROWS_WITH_AS(make(true), doctest::Contains("no part of a stub"), Error);
     CHECK(content(path / "thesis.txt") == "precious");
 
+    std::filesystem::remove(path / "thesis.txt");
+
+    std::filesystem::create_directory(path / "tokenizer.json");  // a name of ours, but not a file of ours
+    CHECK_THROWS_WITH_AS(make(true), doctest::Contains("no part of a stub"), Error);
+    CHECK(std::filesystem::exists(path / "model.safetensors"));
+
     std::filesystem::remove_all(path);
     progress.stop = true;
     CHECK_THROWS_AS(make(false), Error);
     CHECK(entries() == 1);  // the model alone
+}
+
+TEST_CASE("what a symlink points to is not replaced") {
+    const ModelOfText of(model_of("qwen2", "tensor token_embd.weight F16 32 2\n"));
+    const auto target = of.folder.path() / "theirs";
+    std::filesystem::create_directory(target);
+    of.folder.write("theirs/config.json", "precious");
+    std::filesystem::create_directory_symlink(target, of.folder.path() / "link");
+    Quiet progress;
+    for (const char* name : {"link", "link/"}) {
+        CAPTURE(name);
+        Stub stub(of.model, {});
+        CHECK_THROWS_WITH_AS(stub.write((of.folder.path() / name).string(), true, progress),
+                             doctest::Contains("is no directory that can be replaced"), Error);
+    }
+    CHECK(content(target / "config.json") == "precious");
+    CHECK(std::distance(std::filesystem::directory_iterator(of.folder.path()), {}) == 3);
 }
 
 TEST_CASE("a sparse file says so, and holds no weights") {
