@@ -120,6 +120,13 @@ TEST_CASE("what does not divide, or would share a name, is told") {
     CHECK(failure("kv general.architecture str falcon\nkv falcon.attention.head_count u32 3\n"
                   "kv falcon.attention.head_count_kv u32 2\ntensor blk.0.attn_qkv.weight F32 32 8\n") ==
           "3 heads do not divide into 2 groups");
+    CHECK(failure(model_of("qwen2moe",
+                           "kv qwen2moe.expert_count u32 4\ntensor blk.0.ffn_up_exps.weight F16 32 4 2\n")) ==
+          "has 2 slices for 4 experts");
+    // Dimensions that cost the file nothing.
+    CHECK(failure(model_of("qwen2moe", "tensor blk.0.ffn_up_exps.weight F32 0 0 1152921504606846976\n")) ==
+          "its 1152921504606846976 slices make more than 1048576 tensors");
+    CHECK(failure(model_of("qwen2moe", "tensor blk.0.ffn_up_exps.weight F32 0 0 65536\n")) == "is empty");
     CHECK(failure(model_of("gemma2", "tensor blk.0.attn_norm.weight F16 32\n")) ==
           "must be F32 to become what transformers reads");
     CHECK(failure(model_of("qwen2",
