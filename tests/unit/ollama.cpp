@@ -115,6 +115,17 @@ TEST_CASE("a blob of another size is not ours to replace") {
     CHECK_FALSE(fs::exists(manifest_path(world.models, plan.name)));
 }
 
+TEST_CASE("a blob of the right size is read before it is believed") {
+    World world;
+    const Plan plan = world.plan();
+    fs::create_directory(world.models + "/blobs");
+    std::ofstream(world.models + "/blobs/sha256-" + plan.layers[0].digest)
+        << std::string(plan.layers[0].size, '\0');
+    CHECK_THROWS_WITH_AS(install(plan, world.models, Link::automatic, false, world.progress),
+                         doctest::Contains("its content is not what its name says"), Error);
+    CHECK_FALSE(fs::exists(manifest_path(world.models, plan.name)));
+}
+
 TEST_CASE("a digest is kept only as long as the file is the same") {
     const ModelOfText of(llama);
     const File& file = of.model.shards()[0].file;
