@@ -31,8 +31,7 @@ std::optional<std::uint64_t> budget_of(const KeeperConfig& config) {
 
 ModelSet::ModelSet(const KeeperConfig& config, const Places& places, const PageCache& cache,
                    const ProcessTable& processes, Tell tell)
-    : cache_(cache),
-      processes_(processes),
+    : processes_(processes),
       tell_(std::move(tell)),
       sights_(config.models.size()),
       last_told_(config.models.size()),

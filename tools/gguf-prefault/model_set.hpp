@@ -46,7 +46,6 @@ private:
     void tell(std::size_t number, const std::string& text);
     void tell_once(std::size_t number, const std::string& trouble);
 
-    const PageCache& cache_;
     const ProcessTable& processes_;
     Tell tell_;
     std::vector<std::unique_ptr<KeptModel>> models_;

@@ -1,0 +1,8 @@
+// Loads a model with llama.cpp, says so, and holds it until its standard input ends: node hold.mjs LLAMA MODEL
+const [, , where, modelPath] = process.argv;
+const {getLlama, LlamaLogLevel} = await import(`${where}/node-llama-cpp/dist/index.js`);
+const llama = await getLlama({gpu: false, build: "never", logLevel: LlamaLogLevel.error});
+await llama.loadModel({modelPath});
+console.log("loaded");
+for await (const _ of process.stdin);
+await llama.dispose();
