@@ -11,7 +11,7 @@ complete -c gguf-hfstub -l link -x -a 'auto reflink hard symlink' -d 'how blobs 
 complete -c gguf-hfstub -l mmproj -r -F -d 'add a multimodal projector'
 complete -c gguf-hfstub -l template -r -F -d 'add a prompt template in Go'\''s syntax'
 complete -c gguf-hfstub -l system -x -d 'add a system message'
-complete -c gguf-hfstub -l cache-digest -d 'keep the model'\''s SHA-256 in MODEL.sha256, and use it next time'
+complete -c gguf-hfstub -l cache-digest -d 'keep the model'\''s SHA-256 in .MODEL.ggufmap-sha256 for next time'
 complete -c gguf-hfstub -l modelfile -d 'print a Modelfile'
 complete -c gguf-hfstub -l launch -d 'then run '\''ollama run NAME'\'''
 complete -c gguf-hfstub -s f -l force -d 'overwrite what is there'

@@ -37,7 +37,7 @@ public:
     Placed place(const Layer& layer) {
         const std::string name = "sha256-" + layer.digest;
         Placed placed{blobs_->prefix() + name, "there already", layer.size};
-        if (is_there(name, layer.size)) return placed;
+        if (is_there(name, layer)) return placed;
         placed.how = layer.file ? link_file(*layer.file, name) : write_text(layer.content, name);
         return placed;
     }
@@ -45,12 +45,20 @@ public:
     void sync() const { blobs_->sync(); }
 
 private:
-    bool is_there(const std::string& name, std::uint64_t size) const {
+    /// Read, unless it is the file that was hashed: a disk that filled up leaves blobs of the right size.
+    bool is_there(const std::string& name, const Layer& layer) const {
         struct stat status {};
         if (::fstatat(blobs_->fd(), name.c_str(), &status, 0) == 0) {
-            if (static_cast<std::uint64_t>(status.st_size) == size) return true;
-            throw Error(ErrorKind::io, {blobs_->prefix() + name},
-                        fmt::format("is there already with {} bytes instead of {}", status.st_size, size));
+            const File blob = File::open(blobs_->prefix() + name);
+            if (blob.size() != layer.size)
+                throw Error(
+                    ErrorKind::io, {blob.name()},
+                    fmt::format("is there already with {} bytes instead of {}", blob.size(), layer.size));
+            const bool hashed = layer.file && blob.identity() == layer.file->identity();
+            if (!hashed && sha256_of({&blob}, 1, progress_).front() != layer.digest)
+                throw Error(ErrorKind::io, {blob.name()},
+                            "is there already, and its content is not what its name says");
+            return true;
         }
         if (blobs_->exists(name))
             throw Error(ErrorKind::io, {blobs_->prefix() + name}, "is a symlink to what is no longer there");

@@ -1,6 +1,7 @@
 // What Ollama is told about a model: names, digests, JSON.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -158,8 +159,25 @@ void write_layer(JsonWriter& json, const Layer& layer) {
     json.end_object();
 }
 
+constexpr std::string_view cache_mark = "# gguf-hfstub ";  // what we replace unasked starts so
+
+/// Inode and change time nobody can choose: a list that came along with a downloaded model does not fit.
 std::string file_comment(const File& file) {
-    return fmt::format("# size {} mtime_ns {}\n", file.size(), file.identity().modified_ns);
+    struct stat now {};
+    if (::fstat(file.fd(), &now) != 0) throw io_error({file.name()}, "cannot stat", errno);
+    return fmt::format("{}device {} inode {} size {} mtime {}.{:09} ctime {}.{:09}\n", cache_mark, now.st_dev,
+                       now.st_ino, now.st_size, now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_ctim.tv_sec,
+                       now.st_ctim.tv_nsec);
+}
+
+/// The start of the list: two lines and a file name. Empty where there is no list.
+std::string cached_list(const std::string& path) {
+    if (::access(path.c_str(), F_OK) != 0) return {};
+    constexpr std::size_t longest = 8192;
+    const File list = File::open(path);
+    std::string text(std::min<std::uint64_t>(list.size(), longest), '\0');
+    text.resize(list.read_some(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+    return text;
 }
 
 }  // namespace
@@ -200,13 +218,13 @@ std::vector<std::string> sha256_of(const std::vector<const File*>& files, unsign
     return hashing.digests();
 }
 
+std::string digest_cache_path(const File& file) {
+    const SplitPath parts = split_path(file.name());
+    return fmt::format("{}.{}.ggufmap-sha256", parts.directory, parts.name);
+}
+
 std::optional<std::string> stored_digest(const File& file) {
-    const std::string path = file.name() + ".sha256";
-    if (::access(path.c_str(), R_OK) != 0) return std::nullopt;
-    constexpr std::size_t longest = 8192;  // two lines and a file name
-    const File list = File::open(path);
-    std::string text(std::min<std::uint64_t>(list.size(), longest), '\0');
-    text.resize(list.read_some(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+    const std::string text = cached_list(digest_cache_path(file));
     const std::string comment = file_comment(file);
     constexpr std::size_t digits = 64;
     if (!text.starts_with(comment) || text.size() < comment.size() + digits) return std::nullopt;
@@ -217,7 +235,12 @@ std::optional<std::string> stored_digest(const File& file) {
 }
 
 void store_digest(const File& file, const std::string& hex) {
-    OutputFile list = OutputFile::create(file.name() + ".sha256", {.replace = true});
+    file.check_unchanged();
+    const std::string path = digest_cache_path(file);
+    const std::string old = cached_list(path);
+    if (!old.empty() && !old.starts_with(cache_mark))
+        throw Error(ErrorKind::io, {path}, "is not of our making: not replaced", EEXIST);
+    OutputFile list = OutputFile::create(path, {.replace = true});
     const std::string text = file_comment(file) + fmt::format("{}  {}\n", hex, split_path(file.name()).name);
     list.write(0, as_bytes(text));
     list.commit();

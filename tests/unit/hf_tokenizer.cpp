@@ -91,6 +91,24 @@ TEST_CASE("merges are rebuilt by score, those of user-defined tokens first") {
     CHECK(merges_of(vocabulary) == std::vector<std::string>{"\u2581 \u2581", "a b", "b c", "ab c", "a bc"});
 }
 
+TEST_CASE("merges of tokens that are all made of each other are not rebuilt beyond a limit") {
+    const auto model = [](int longest) {
+        std::string tokens, scores;
+        for (int length = 1; length <= longest; ++length) {
+            tokens += " " + std::string(static_cast<std::size_t>(length), 'a');
+            scores += " 0";
+        }
+        return "kv tokenizer.ggml.model str llama\nkv tokenizer.ggml.tokens array str" + tokens +
+               "\nkv tokenizer.ggml.scores array f32" + scores + "\n";
+    };
+    Notes notes;
+    const ModelOfText small(model(40)), large(model(800));
+    CHECK(merges_of(vocabulary_of(small, notes)).size() == 40 * 39 / 2);
+    CHECK_THROWS_WITH_AS(merges_of(vocabulary_of(large, notes)),
+                         doctest::Contains("m.gguf: key 'tokenizer.ggml.tokens': the tokens are too long"),
+                         Error);
+}
+
 TEST_CASE("a token spelled twice is one, and sentencepiece gets no file") {
     const ModelOfText of(
         "kv tokenizer.ggml.model str llama\n"

@@ -120,6 +120,13 @@ TEST_CASE("what does not divide, or would share a name, is told") {
     CHECK(failure("kv general.architecture str falcon\nkv falcon.attention.head_count u32 3\n"
                   "kv falcon.attention.head_count_kv u32 2\ntensor blk.0.attn_qkv.weight F32 32 8\n") ==
           "3 heads do not divide into 2 groups");
+    CHECK(failure(model_of("qwen2moe",
+                           "kv qwen2moe.expert_count u32 4\ntensor blk.0.ffn_up_exps.weight F16 32 4 2\n")) ==
+          "has 2 slices for 4 experts");
+    // Dimensions that cost the file nothing.
+    CHECK(failure(model_of("qwen2moe", "tensor blk.0.ffn_up_exps.weight F32 0 0 1152921504606846976\n")) ==
+          "its 1152921504606846976 slices make more than 1048576 tensors");
+    CHECK(failure(model_of("qwen2moe", "tensor blk.0.ffn_up_exps.weight F32 0 0 65536\n")) == "is empty");
     CHECK(failure(model_of("gemma2", "tensor blk.0.attn_norm.weight F16 32\n")) ==
           "must be F32 to become what transformers reads");
     CHECK(failure(model_of("qwen2",
@@ -198,10 +205,33 @@ TEST_CASE("the folder appears whole or not at all") {
     CHECK_THROWS_WITH_AS(make(true), doctest::Contains("no part of a stub"), Error);
     CHECK(content(path / "thesis.txt") == "precious");
 
+    std::filesystem::remove(path / "thesis.txt");
+
+    std::filesystem::create_directory(path / "tokenizer.json");  // a name of ours, but not a file of ours
+    CHECK_THROWS_WITH_AS(make(true), doctest::Contains("no part of a stub"), Error);
+    CHECK(std::filesystem::exists(path / "model.safetensors"));
+
     std::filesystem::remove_all(path);
     progress.stop = true;
     CHECK_THROWS_AS(make(false), Error);
     CHECK(entries() == 1);  // the model alone
+}
+
+TEST_CASE("what a symlink points to is not replaced") {
+    const ModelOfText of(model_of("qwen2", "tensor token_embd.weight F16 32 2\n"));
+    const auto target = of.folder.path() / "theirs";
+    std::filesystem::create_directory(target);
+    of.folder.write("theirs/config.json", "precious");
+    std::filesystem::create_directory_symlink(target, of.folder.path() / "link");
+    Quiet progress;
+    for (const char* name : {"link", "link/"}) {
+        CAPTURE(name);
+        Stub stub(of.model, {});
+        CHECK_THROWS_WITH_AS(stub.write((of.folder.path() / name).string(), true, progress),
+                             doctest::Contains("is no directory that can be replaced"), Error);
+    }
+    CHECK(content(target / "config.json") == "precious");
+    CHECK(std::distance(std::filesystem::directory_iterator(of.folder.path()), {}) == 3);
 }
 
 TEST_CASE("a sparse file says so, and holds no weights") {

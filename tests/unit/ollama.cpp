@@ -115,6 +115,17 @@ TEST_CASE("a blob of another size is not ours to replace") {
     CHECK_FALSE(fs::exists(manifest_path(world.models, plan.name)));
 }
 
+TEST_CASE("a blob of the right size is read before it is believed") {
+    World world;
+    const Plan plan = world.plan();
+    fs::create_directory(world.models + "/blobs");
+    std::ofstream(world.models + "/blobs/sha256-" + plan.layers[0].digest)
+        << std::string(plan.layers[0].size, '\0');
+    CHECK_THROWS_WITH_AS(install(plan, world.models, Link::automatic, false, world.progress),
+                         doctest::Contains("its content is not what its name says"), Error);
+    CHECK_FALSE(fs::exists(manifest_path(world.models, plan.name)));
+}
+
 TEST_CASE("a digest is kept only as long as the file is the same") {
     const ModelOfText of(llama);
     const File& file = of.model.shards()[0].file;
@@ -124,4 +135,27 @@ TEST_CASE("a digest is kept only as long as the file is the same") {
     CHECK(stored_digest(file) == hex);
     fs::last_write_time(file.name(), fs::file_time_type::clock::now() + std::chrono::hours(1));
     CHECK_FALSE(stored_digest(File::open(file.name())));
+    CHECK_THROWS_AS(store_digest(file, hex), Error);
+}
+
+TEST_CASE("a kept digest of a copy is not believed, and no list of the user is replaced") {
+    const ModelOfText of(llama);
+    const File& file = of.model.shards()[0].file;
+    std::ofstream(file.name() + ".sha256") << "theirs";
+    store_digest(file, std::string(64, 'a'));
+    CHECK(fs::file_size(file.name() + ".sha256") == 6);
+
+    // Same bytes, size and mtime in another inode: what arrives in an archive.
+    const std::string copy = file.name() + "-copy";
+    fs::copy(file.name(), copy);
+    fs::last_write_time(copy, fs::last_write_time(file.name()));
+    const File arrived = File::open(copy);
+    fs::copy(digest_cache_path(file), digest_cache_path(arrived));
+    CHECK_FALSE(stored_digest(arrived));
+
+    fs::remove(digest_cache_path(file));
+    std::ofstream(digest_cache_path(file)) << "theirs";
+    CHECK_FALSE(stored_digest(file));
+    CHECK_THROWS_WITH_AS(store_digest(file, std::string(64, 'a')), doctest::Contains("not of our making"),
+                         Error);
 }

@@ -1,5 +1,7 @@
 #include "gguf-hfstub/gguf-hfstub.hpp"
 
+#include <fmt/format.h>
+
 #include "common/models.hpp"
 #include "common/tool.hpp"
 #include "common/transfer.hpp"
@@ -21,12 +23,24 @@ void check(const Args& args) {
     }
 }
 
+/// A tokenizer needs no weights. One file may still be one shard: renamed, or several run together by cat.
+void require_whole(const Args& args, const Model& model) {
+    if (!args.has("--ollama") && (!args.has("--output") || args.has("--tokenizer-only"))) return;
+    const std::uint64_t shards = model.head().unsigned_of("split.count").value_or(0);
+    if (shards > model.shards().size())
+        throw Error(ErrorKind::mismatch, {model.name(), "key 'split.count'"},
+                    fmt::format("is one of {} shards: gguf-stitch puts them together", shards));
+    model.require_complete();
+}
+
 Status make_all(const Args& args, Io& io) {
     check(args);
     allow_many_open_files();
     const Model model = Model::open(*args.text("MODEL"), places_from(io));
+    require_whole(args, model);
+    if (args.has("--ollama")) check_registration(args, io);
     Status status = Status::ok;
-    if (args.has("--modelfile")) io.out(modelfile_of(model));
+    if (args.has("--modelfile")) print_modelfile(io, model);
     if (args.has("--output")) status = worst(status, make_folder(args, io, model));
     if (args.has("--ollama")) status = worst(status, register_in_ollama(args, io, model));
     if (args.has("--launch") && !args.has("--dry-run")) status = worst(status, run_ollama(args, io));

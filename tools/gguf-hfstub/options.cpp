@@ -26,7 +26,7 @@ const Tool& hfstub_tool() {
            value("--mmproj", "FILE", "add a multimodal projector").files(),
            value("--template", "FILE", "add a prompt template in Go's syntax").files(),
            value("--system", "TEXT", "add a system message"),
-           flag("--cache-digest", "keep the model's SHA-256 in MODEL.sha256, and use it next time"),
+           flag("--cache-digest", "keep the model's SHA-256 in .MODEL.ggufmap-sha256 for next time"),
            flag("--modelfile", "print a Modelfile"), flag("--launch", "then run 'ollama run NAME'")}},
          {"Run",
           {option::force(), option::dry_run(), option::jobs(), option::json(), option::bytes(),

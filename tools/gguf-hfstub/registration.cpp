@@ -15,8 +15,11 @@
 #include "common/report.hpp"
 #include "common/tool.hpp"
 #include "common/transfer.hpp"
+#include "ggufmap/check.hpp"
 #include "ggufmap/hf/stub.hpp"
 #include "ggufmap/ollama.hpp"
+#include "ggufmap/output.hpp"
+#include "ggufmap/text.hpp"
 
 namespace ggufmap::cli {
 namespace {
@@ -50,6 +53,18 @@ ollama::Extras extras_of(const Args& args, const Model& model) {
     extras.system = args.text("--system").value_or("");
     extras.license = model.head().string_of("general.license").value_or("");
     return extras;
+}
+
+std::string ollama_folder(const Args& args, const Places& places) {
+    return args.text("--ollama-dir").value_or(places.ollama_models);
+}
+
+Model open_projector(const std::string& path, const Places& places) {
+    Model projector = Model::open(path, places);
+    if (const ModelKind kind = kind_of(projector); kind != ModelKind::projector)
+        throw Error(ErrorKind::malformed, {path}, fmt::format("is no projector, but: {}", name_of(kind)));
+    projector.require_complete();
+    return projector;
 }
 
 /// Of all files, those that --cache-digest has kept among them.
@@ -115,32 +130,47 @@ void print(const Args& args, Io& io, const std::vector<ollama::Placed>& placed) 
 
 }  // namespace
 
+void check_registration(const Args& args, Io& io) {
+    ollama::parse_name(*args.text("--ollama"));
+    OutputDirectory::open(ollama_folder(args, places_from(io)));
+    if (const auto path = args.text("--mmproj")) open_projector(*path, places_from(io));
+}
+
 Status register_in_ollama(const Args& args, Io& io, const Model& model) {
     const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
     const Places places = places_from(io);
-    const std::string directory = args.text("--ollama-dir").value_or(places.ollama_models);
+    const std::string directory = ollama_folder(args, places);
     const ollama::Link link = link_named(args.text("--link").value_or("auto"));
-    model.require_complete();
     std::optional<Model> projector;
-    if (const auto path = args.text("--mmproj")) projector = Model::open(*path, places);
+    if (const auto path = args.text("--mmproj")) projector = open_projector(*path, places);
     std::vector<const File*> files;
     for (const Shard& shard : model.shards()) files.push_back(&shard.file);
     if (projector)
         for (const Shard& shard : projector->shards()) files.push_back(&shard.file);
 
-    const auto plan = ollama::make_plan(model, projector ? &*projector : nullptr, name,
-                                        digests_of(args, io, files), extras_of(args, model));
+    const auto digests = digests_of(args, io, files);
+    const auto plan =
+        ollama::make_plan(model, projector ? &*projector : nullptr, name, digests, extras_of(args, model));
     if (args.has("--dry-run")) {
         print(args, io, planned(plan, directory, link));
         return Status::ok;
     }
     Transfer work(io, args.has("--quiet"), "registering " + name.model, 0);
     const auto placed = ollama::install(plan, directory, link, args.has("--force"), work);
+    if (args.has("--cache-digest")) {
+        // Again: a hard link has changed the change times that go with them.
+        for (std::size_t i = 0; i < files.size(); ++i) ollama::store_digest(*files[i], digests[i]);
+    }
     if (args.has("--json") || args.has("--verbose")) print(args, io, placed);
     return Status::ok;
 }
 
-std::string modelfile_of(const Model& model) { return hf::modelfile(model, stops_of(model)); }
+void print_modelfile(Io& io, const Model& model) {
+    const std::string text = hf::modelfile(model, stops_of(model));
+    if (!io.terminal(Stream::out).present) return io.out(text);
+    for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1)
+        io.out(printable(std::string_view(text).substr(at, end - at)) + "\n");
+}
 
 Status run_ollama(const Args& args, Io& io) {
     io.flush();

@@ -53,9 +53,14 @@ struct Extras {
 GGUFMAP_API std::vector<std::string> sha256_of(const std::vector<const File*>& files, unsigned jobs,
                                                Progress& progress);
 
-/// The digest kept in FILE.sha256 by store_digest; nothing where there is none or the file has changed since.
+/// .FILE.ggufmap-sha256 beside the file.
+GGUFMAP_API std::string digest_cache_path(const File& file);
+/// The digest kept there by store_digest; nothing where there is none, or the file was replaced, changed,
+/// copied or linked since.
 GGUFMAP_API std::optional<std::string> stored_digest(const File& file);
-/// Keeps it there, as sha256sum prints it, with size and time of the file in a comment. Throws Error (io).
+/// Keeps it there, as sha256sum prints it, with device, inode, size and times of the file in a comment.
+/// Throws Error (io), also where a file of that name is not of our making; Error (mismatch) if the file has
+/// changed.
 GGUFMAP_API void store_digest(const File& file, const std::string& hex);
 
 /// What `ollama show` tells of a model: format, family, size and file type, as JSON.
@@ -84,8 +89,9 @@ struct Placed {
 };
 
 /// Puts the blobs, then the manifest, into Ollama's models folder (which must exist). Existing blobs stay as
-/// they are; an existing name is Error (io) unless `replace`. The manifest appears last and at once: a run
-/// that ends early leaves blobs that Ollama removes by itself. Returns blobs in order, the manifest last.
+/// they are, once their digests are found to be true; an existing name is Error (io) unless `replace`. The
+/// manifest appears last and at once: a run that ends early leaves blobs that Ollama removes by itself.
+/// Returns blobs in order, the manifest last.
 GGUFMAP_API std::vector<Placed> install(const Plan& plan, const std::string& models_directory, Link link,
                                         bool replace, Progress& progress);
 /// Where the manifest of that name stands.

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string>
 
+#include "ggufmap/error.hpp"
+
 namespace ggufmap::hf {
 namespace {
 
@@ -45,11 +47,17 @@ std::uint32_t falling(float score) {
 class Rebuilder {
 public:
     explicit Rebuilder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {
+        std::uint64_t work = 0;
         for (std::uint32_t id = 0; id < vocabulary.size(); ++id) {
             if (!mergeable(id)) continue;
-            lengths_.set(vocabulary.piece(id).size());
+            const std::uint64_t length = vocabulary.piece(id).size();
+            work += length * length;  // at most 2^20 for each of 2^32 tokens
+            lengths_.set(length);
             order_.push_back(priority(id));
         }
+        if (work > most_merge_work)
+            throw Error(ErrorKind::limit, {vocabulary.file(), "key 'tokenizer.ggml.tokens'"},
+                        "the tokens are too long to rebuild merges from");
         std::sort(order_.begin(), order_.end());
     }
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "ggufmap/error.hpp"
@@ -25,30 +27,63 @@ std::string random_name() {
     return fmt::format(".ggufmap-{:016x}.tmp", number);
 }
 
-/// Names in a directory, without "." and "..".
-std::vector<std::string> entries_of(const OutputDirectory& directory) {
-    std::vector<std::string> names;
-    const int fd = ::openat(directory.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR* stream = fd < 0 ? nullptr : ::fdopendir(fd);
-    if (stream == nullptr) throw io_error({directory.prefix()}, "cannot list", errno);
-    while (const dirent* entry = ::readdir(stream)) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") names.emplace_back(name);
-    }
-    ::closedir(stream);
-    return names;
+struct Entry {
+    std::string name;
+    bool directory;
+};
+
+/// The directory `name` itself: what a symlink points to is not ours.
+Fd open_folder(const OutputDirectory& parent, const std::string& name) {
+    Fd fd(::openat(parent.fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) throw io_error({parent.prefix() + name}, "is no directory that can be replaced", errno);
+    return fd;
 }
 
-void remove_folder(const OutputDirectory& parent, const std::string& name) {
-    const auto folder = OutputDirectory::open(parent.prefix() + name);
-    for (const std::string& entry : entries_of(*folder)) folder->remove(entry);
+/// What is in a directory, without "." and "..".
+std::vector<Entry> entries_of(const Fd& directory, const std::string& shown) {
+    std::vector<Entry> entries;
+    const int fd = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR* stream = fd < 0 ? nullptr : ::fdopendir(fd);
+    if (stream == nullptr) throw io_error({shown}, "cannot list", errno);
+    while (const dirent* entry = ::readdir(stream)) {
+        const std::string_view name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        struct stat status {};
+        const bool known = ::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+        entries.push_back({std::string(name), known && S_ISDIR(status.st_mode)});
+    }
+    ::closedir(stream);
+    return entries;
+}
+
+/// Something in a folder that no run of ours can have put there.
+std::optional<std::string> foreign_entry(const std::vector<Entry>& entries,
+                                         const std::function<bool(std::string_view)>& is_ours) {
+    for (const Entry& entry : entries)
+        if (entry.directory || !is_ours(entry.name)) return entry.name;
+    return std::nullopt;
+}
+
+/// Removes it only if all in it is ours: between a first look and now, somebody may have added a file.
+void remove_folder(const OutputDirectory& parent, const std::string& name,
+                   const std::function<bool(std::string_view)>& is_ours) {
+    const std::string shown = parent.prefix() + name;
+    const Fd folder = open_folder(parent, name);
+    const auto entries = entries_of(folder, shown);
+    if (const auto foreign = foreign_entry(entries, is_ours))
+        throw Error(ErrorKind::io, {shown}, fmt::format("not removed: it holds '{}'", *foreign));
+    for (const Entry& entry : entries) {
+        if (::unlinkat(folder.get(), entry.name.c_str(), 0) != 0 && errno != ENOENT)
+            throw io_error({shown + "/" + entry.name}, "cannot remove", errno);
+    }
     if (::unlinkat(parent.fd(), name.c_str(), AT_REMOVEDIR) != 0)
-        throw io_error({parent.prefix() + name}, "cannot remove", errno);
+        throw io_error({shown}, "cannot remove", errno);
 }
 
 }  // namespace
 
-NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(std::string_view)> is_ours) {
+NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(std::string_view)> is_ours)
+    : is_ours_(std::move(is_ours)) {
     std::string trimmed = path;
     while (trimmed.size() > 1 && trimmed.ends_with('/')) trimmed.pop_back();
     const SplitPath parts = split_path(trimmed);
@@ -56,11 +91,9 @@ NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(s
     name_ = parts.name;
     if (parent_->exists(name_)) {
         if (!replace) throw Error(ErrorKind::io, {path}, "exists already (--force replaces it)", EEXIST);
-        for (const std::string& entry : entries_of(*OutputDirectory::open(trimmed))) {
-            if (!is_ours(entry))
-                throw Error(ErrorKind::io, {path},
-                            fmt::format("holds '{}', which is no part of a stub: not replaced", entry));
-        }
+        if (const auto foreign = foreign_entry(entries_of(open_folder(*parent_, name_), path), is_ours_))
+            throw Error(ErrorKind::io, {path},
+                        fmt::format("holds '{}', which is no part of a stub: not replaced", *foreign));
         exchange_ = true;
     }
     const std::string temporary = random_name();
@@ -74,7 +107,7 @@ NewFolder::~NewFolder() {
     if (temporary_.empty()) return;
     directory_.reset();
     try {
-        remove_folder(*parent_, temporary_);
+        remove_folder(*parent_, temporary_, is_ours_);
     } catch (const Error&) {
         return;  // it keeps its hidden name, and the error that brought us here is the one to tell
     }
@@ -85,9 +118,9 @@ void NewFolder::publish() {
     const unsigned flags = exchange_ ? RENAME_EXCHANGE : RENAME_NOREPLACE;
     if (::renameat2(parent_->fd(), temporary_.c_str(), parent_->fd(), name_.c_str(), flags) != 0)
         throw io_error({parent_->prefix() + name_}, "cannot rename the finished folder", errno);
+    const std::string before = std::exchange(temporary_, {});
     parent_->sync();
-    if (exchange_) remove_folder(*parent_, temporary_);  // the one that was there before
-    temporary_.clear();
+    if (exchange_) remove_folder(*parent_, before, is_ours_);
 }
 
 }  // namespace ggufmap::hf

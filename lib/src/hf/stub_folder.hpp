@@ -13,7 +13,7 @@ namespace ggufmap::hf {
 class NewFolder {
 public:
     /// Makes a hidden sibling of `path`. Throws Error (io), also where `path` exists and must not be
-    /// replaced, Error (usage) where it may be replaced but holds something that `is_ours` does not know.
+    /// replaced, is a symlink or no directory, or holds a directory or a name that `is_ours` does not know.
     NewFolder(const std::string& path, bool replace, std::function<bool(std::string_view)> is_ours);
     NewFolder(const NewFolder&) = delete;
     NewFolder& operator=(const NewFolder&) = delete;
@@ -25,6 +25,7 @@ public:
     void publish();
 
 private:
+    std::function<bool(std::string_view)> is_ours_;
     std::shared_ptr<const OutputDirectory> parent_;
     std::shared_ptr<const OutputDirectory> directory_;
     std::string name_;

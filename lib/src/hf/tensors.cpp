@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint32_t f32 = 0;
 constexpr std::size_t compare_chunk = 1 << 20;
 constexpr std::size_t names_shown = 3;
+/// Ten times what the largest models of 2026 come to (384 experts of 3 matrices in 61 layers).
+constexpr std::uint64_t most_hf_tensors = 1 << 20;
 
 /// Empty for quantized types.
 std::string_view dtype_of(std::uint32_t type) {
@@ -92,12 +94,24 @@ private:
         if (count == 0 || tensor.range->size % count != 0)
             fail(*tensor.info,
                  fmt::format("{} bytes do not divide into {} slices", tensor.range->size, count));
+        require_plausible(*tensor.info, name, count);
         slice.source.size /= count;
+        if (slice.source.size == 0) fail(*tensor.info, "is empty");
         for (std::uint64_t i = 0; i < count; ++i) {
             slice.name = hf_name(name, parts, std::to_string(i));
             out_.push_back(slice);
             slice.source.offset += slice.source.size;
         }
+    }
+
+    /// A dimension costs the file nothing, and each slice some 200 bytes of memory.
+    void require_plausible(const Tensor& tensor, const TensorName& name, std::uint64_t count) const {
+        const auto experts = facts_.number("expert_count");
+        if (name.treatment == Treatment::expert && experts && *experts != count)
+            fail(tensor, fmt::format("has {} slices for {} experts", count, *experts));
+        if (count > most_hf_tensors - std::min<std::uint64_t>(most_hf_tensors, out_.size()))
+            fail(tensor, fmt::format("its {} slices make more than {} tensors", count, most_hf_tensors),
+                 ErrorKind::limit);
     }
 
     void rework(HfTensor& made, const TensorName& name, const NameParts& parts) const {

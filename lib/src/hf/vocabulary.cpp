@@ -84,6 +84,7 @@ public:
         : head_(head), file_(file), notes_(notes) {}
 
     Vocabulary read() {
+        out_.file_ = file_;
         out_.model_ = *model_named(*head_.string_of(key_of("model")));
         out_.pre_ = pre_of(head_);
         read_pieces();

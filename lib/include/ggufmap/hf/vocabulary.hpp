@@ -50,6 +50,8 @@ public:
     Vocabulary& operator=(Vocabulary&&) noexcept;
     ~Vocabulary();
 
+    /// For messages.
+    const std::string& file() const { return file_; }
     VocabularyModel model() const { return model_; }
     /// tokenizer.ggml.pre, with the name that stands for an absent one.
     std::string_view pre() const { return pre_; }
@@ -85,6 +87,7 @@ private:
     class Reader;
     Vocabulary();
 
+    std::string file_;
     VocabularyModel model_{};
     std::string_view pre_;
     std::vector<std::string_view> pieces_;
