@@ -113,8 +113,10 @@ TEST_CASE("negative numbers are numbers, negative infinity is infinite") {
     };
     constexpr std::uint32_t f16 = 1;
     constexpr std::uint32_t bf16 = 30;
-    for (const std::uint16_t bits : {0xbc00, 0x8001, 0xfbff}) CHECK_FALSE(of(f16, bits).bad_numbers());
-    for (const std::uint16_t bits : {0xbf80, 0x8001, 0xcb80}) CHECK_FALSE(of(bf16, bits).bad_numbers());
+    for (const std::uint16_t bits : std::initializer_list<std::uint16_t>{0xbc00, 0x8001, 0xfbff})
+        CHECK_FALSE(of(f16, bits).bad_numbers());
+    for (const std::uint16_t bits : std::initializer_list<std::uint16_t>{0xbf80, 0x8001, 0xcb80})
+        CHECK_FALSE(of(bf16, bits).bad_numbers());
     CHECK(of(f16, 0xfc00).infinite == 1);
     CHECK(of(bf16, 0xff80).infinite == 1);
     CHECK(of(f16, 0xfe00).nan == 1);

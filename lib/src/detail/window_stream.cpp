@@ -126,8 +126,12 @@ void WindowStream::salvage(const Step& step, Range range, Window& window) {
     walk(step.shard, range, window, [&](WindowEvent& event, Range part) {
         const std::span<std::byte> out = left.first(part.size);
         left = left.subspan(part.size);
-        event.error = read_all(files_.buffered(step.shard).get(), files_.file(step.shard), part.offset, out);
-        if (!event.error) event.bytes = out;
+        auto error = read_all(files_.buffered(step.shard).get(), files_.file(step.shard), part.offset, out);
+        if (error) {
+            event.error = std::make_unique<Error>(std::move(*error));
+        } else {
+            event.bytes = out;
+        }
     });
     drop_behind(step, range);
 }
@@ -165,7 +169,7 @@ void WindowStream::walk(std::uint32_t shard, Range range, Window& window, const 
         if (!extent_failed_) {
             WindowEvent event{index, {}, last};
             use(event, part);
-            extent_failed_ = event.error.has_value();
+            extent_failed_ = event.error != nullptr;
             window.events.push_back(std::move(event));
         }
         if (!last) return;

@@ -39,12 +39,12 @@ private:
     std::vector<Opened> shards_;
 };
 
-/// What a window says about one extent.
+/// What a window says about one extent: small, as a window may hold 100,000 of them.
 struct WindowEvent {
     std::size_t extent;
     Bytes bytes;
-    bool last = false;                ///< these complete the extent
-    std::optional<Error> error = {};  ///< instead of bytes
+    bool last = false;                        ///< these complete the extent
+    std::unique_ptr<const Error> error = {};  ///< instead of bytes
 };
 
 struct Window {
