@@ -16,7 +16,7 @@ namespace ggufmap {
 namespace {
 
 constexpr std::size_t chunk = 256 << 10;
-constexpr std::uint64_t list_limit = 64ULL << 20;
+constexpr std::uint64_t list_limit = 32ULL << 20;  // as read_checksums() has it
 
 /// One file of a stream: hashes all that is read and keeps what parse() reads beyond the header.
 class Entry final : public ByteSource {
