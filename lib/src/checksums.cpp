@@ -11,7 +11,8 @@ namespace ggufmap {
 namespace {
 
 constexpr std::size_t hex_digits = 32;
-constexpr std::uint64_t list_limit = 64ULL << 20;  // a set of 65535 shards has lists of about 4 MiB
+constexpr std::string_view comment = "# ";
+constexpr std::uint64_t list_limit = 32ULL << 20;  // 99,999 pieces, whose names may have 255 bytes: 29 MB
 
 // "DIGEST  NAME"; a star for the second blank says "binary" to other tools of the family.
 std::optional<Checksum> parse_line(std::string_view line) {
@@ -28,7 +29,11 @@ std::optional<Checksum> parse_line(std::string_view line) {
 
 std::string format_checksums(const std::vector<Checksum>& checksums) {
     std::string text;
-    for (const Checksum& checksum : checksums) text += fmt::format("{}  {}\n", checksum.hex, checksum.name);
+    for (const Checksum& checksum : checksums) {
+        std::string name = checksum.name;
+        std::replace(name.begin(), name.end(), '\n', '?');  // only in comments: nobody looks for that name
+        text += fmt::format("{}{}  {}\n", checksum.elsewhere ? comment : "", checksum.hex, name);
+    }
     return text;
 }
 
@@ -40,13 +45,16 @@ std::vector<Checksum> parse_checksums(std::string_view text, const std::string& 
         const std::string_view line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         ++number;
-        if (line.empty() || line.starts_with('#')) continue;
-        auto checksum = parse_line(line);
+        const bool commented = line.starts_with(comment);
+        auto checksum = parse_line(commented ? line.substr(comment.size()) : line);
+        if (!checksum && (line.empty() || line.starts_with('#'))) continue;
         if (!checksum)
             throw Error(ErrorKind::malformed, {file, fmt::format("line {}", number)},
                         "wanted the 32 digits of XXH128, two blanks and a plain file name");
+        checksum->elsewhere = commented;
         checksums.push_back(std::move(*checksum));
     }
+    sort_by_name(checksums);
     return checksums;
 }
 
@@ -58,10 +66,16 @@ std::vector<Checksum> read_checksums(const File& file) {
     return parse_checksums(as_text(bytes), file.name());
 }
 
-std::optional<std::string> find_checksum(const std::vector<Checksum>& checksums, std::string_view name) {
-    const auto at = std::find_if(checksums.begin(), checksums.end(),
-                                 [&](const Checksum& checksum) { return checksum.name == name; });
-    if (at == checksums.end()) return std::nullopt;
+void sort_by_name(std::vector<Checksum>& checksums) {
+    std::stable_sort(checksums.begin(), checksums.end(),
+                     [](const Checksum& a, const Checksum& b) { return a.name < b.name; });
+}
+
+std::optional<std::string> find_checksum(const std::vector<Checksum>& sorted, std::string_view name) {
+    auto at = std::lower_bound(sorted.begin(), sorted.end(), name,
+                               [](const Checksum& a, std::string_view b) { return a.name < b; });
+    while (at != sorted.end() && at->name == name && at->elsewhere) ++at;
+    if (at == sorted.end() || at->name != name) return std::nullopt;
     return at->hex;
 }
 

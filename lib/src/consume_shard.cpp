@@ -188,7 +188,7 @@ ShardResult Consumer::run(bool resume) {
         punch(shard.data);
         result_.checksums.push_back({shard.name, *hex});
     }
-    result_.checksums.push_back({source_path_.name, original_.hex()});
+    result_.checksums.push_back({source_path_.name, original_.hex(), true});
     if (options_.checksums) {
         OutputFile::Options output = options_.output;
         output.replace = true;

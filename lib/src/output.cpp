@@ -38,14 +38,6 @@ Error exists_already(const std::string& shown) {
     return Error(ErrorKind::io, {shown}, "exists already", EEXIST);
 }
 
-bool is_one_of(int directory, const std::string& name, std::span<const FileIdentity> inputs) {
-    struct stat status {};
-    if (::fstatat(directory, name.c_str(), &status, 0) != 0) return false;
-    return std::any_of(inputs.begin(), inputs.end(), [&](const FileIdentity& input) {
-        return input.device == status.st_dev && input.inode == status.st_ino;
-    });
-}
-
 // A file without a name; none where the file system cannot, or where /proc is missing to name it later.
 Fd open_unnamed(int directory) {
     if (::access("/proc/self/fd", X_OK) != 0) return Fd();
@@ -70,6 +62,12 @@ std::shared_ptr<const OutputDirectory> OutputDirectory::open_as(const std::strin
 bool OutputDirectory::exists(const std::string& name) const {
     struct stat status {};
     return ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool OutputDirectory::holds(const std::string& name, const FileIdentity& file) const {
+    struct stat status {};
+    return ::fstatat(fd(), name.c_str(), &status, 0) == 0 && file.device == status.st_dev &&
+           file.inode == status.st_ino;
 }
 
 std::uint64_t OutputDirectory::free_bytes() const {
@@ -255,6 +253,12 @@ void OutputFile::commit() {
     if (options_.durable) directory_->sync();
 }
 
+void OutputFile::clear_place() {
+    if (!options_.replace || !directory_->exists(name_)) return;
+    directory_->remove(name_);
+    if (options_.durable) directory_->sync();
+}
+
 void OutputFile::withdraw() noexcept {
     if (published_ && !replaced_) ::unlinkat(directory_->fd(), name_.c_str(), 0);
     published_ = false;
@@ -263,14 +267,20 @@ void OutputFile::withdraw() noexcept {
 void require_free_name(const OutputDirectory& directory, const std::string& name,
                        const OutputFile::Options& options, std::span<const FileIdentity> inputs) {
     const std::string shown = directory.prefix() + name;
-    if (is_one_of(directory.fd(), name, inputs))
+    if (std::any_of(inputs.begin(), inputs.end(),
+                    [&](const FileIdentity& input) { return directory.holds(name, input); }))
         throw Error(ErrorKind::usage, {shown}, "is an input, too: choose another name");
-    if (!options.replace && directory.exists(name)) throw exists_already(shown);
+    struct stat status {};
+    if (::fstatat(directory.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (!options.replace) throw exists_already(shown);
+    if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+        throw Error(ErrorKind::io, {shown}, "is not a regular file: not replaced", EEXIST);
 }
 
 void publish_together(std::span<OutputFile> files) {
     std::size_t next = files.size();
     try {
+        if (!files.empty()) files.front().clear_place();
         for (; next > 0; --next) files[next - 1].publish();
     } catch (...) {
         for (; next < files.size(); ++next) files[next].withdraw();

@@ -142,9 +142,7 @@ std::string Planner::header(Cut cut, std::uint16_t number, std::uint16_t count) 
     for (std::size_t i = cut.first; i < cut.last; ++i)
         writer.add_tensor(tensors[i].name, tensors[i].dimensions(), tensors[i].type,
                           tensors[i].offset - tensors[cut.first].offset);
-    std::string bytes = writer.bytes();
-    if (!ends_unpadded()) bytes.resize(data_offset(bytes.size()));
-    return bytes;
+    return writer.bytes();
 }
 
 ShardPlan Planner::plan(const std::string& prefix) {
@@ -161,13 +159,26 @@ ShardPlan Planner::plan(const std::string& prefix) {
         shard.name = shard_path(split_path(prefix).name, number + 1U, count);
         shard.tensors = cut.last - cut.first;
         shard.data = data_of(cut);
-        shard.pieces.push_back(Piece::given(header(cut, number, count)));
-        shard.size = shard.pieces[0].range.size + shard.data.size;
+        std::string bytes = header(cut, number, count);
+        detail::require_readable(bytes, file_.name(),
+                                 "GGUF shards could not be read, raw pieces (--raw) can");
+        const std::uint64_t end = ends_unpadded() ? bytes.size() : data_offset(bytes.size());
+        const std::uint64_t zeros = end - bytes.size();
+        shard.size = end + shard.data.size;
+        shard.pieces.push_back(Piece::given(std::move(bytes)));
+        // Not in the text: with an alignment of 1 MiB the headers of a set would fill the memory.
+        if (zeros > 0) shard.pieces.push_back(Piece::zeros(zeros));
         if (!shard.data.empty()) shard.pieces.push_back(Piece::of(file_, shard.data));
         shard.oversized = options_.size && shard.size > *options_.size;
         plan.shards.push_back(std::move(shard));
     }
     return plan;
+}
+
+// The checksum list has a line for a name.
+void require_listable(const std::string& prefix) {
+    if (prefix.find('\n') != prefix.npos)
+        throw Error(ErrorKind::usage, {prefix}, "a line break in the names of shards: choose another prefix");
 }
 
 }  // namespace
@@ -181,6 +192,7 @@ std::uint64_t ShardPlan::bytes() const {
 ShardPlan plan_shards(const Model& model, const std::string& prefix, const ShardOptions& options) {
     if (options.size == 0 || options.tensors == 0)
         throw Error(ErrorKind::usage, {}, "a shard must be allowed at least one byte and one tensor");
+    require_listable(prefix);
     if (model.shards().size() != 1)
         throw Error(ErrorKind::unsupported, {model.name()},
                     fmt::format("is a set of {} shards already: stitch it first", model.shards().size()));
@@ -190,6 +202,7 @@ ShardPlan plan_shards(const Model& model, const std::string& prefix, const Shard
 
 ShardPlan plan_raw_pieces(const File& file, const std::string& prefix, std::uint64_t size) {
     if (size == 0) throw Error(ErrorKind::usage, {}, "a piece must be allowed at least one byte");
+    require_listable(prefix);
     const std::uint64_t count = std::max<std::uint64_t>(1, file.size() / size + (file.size() % size != 0));
     if (count > most_pieces)
         throw Error(ErrorKind::usage, {file.name()},

@@ -108,7 +108,9 @@ ShardResult ShardWriter::run() {
     for (std::size_t i = 0; i < plan_.shards.size(); ++i)
         if (wanted(i)) write(plan_.shards[i]);
     if (original_) {
-        result_.checksums.push_back({split_path(plan_.source->name()).name, original_->hex()});
+        const std::string name = split_path(plan_.source->name()).name;
+        const bool beside = directory_->holds(name, plan_.source->identity()) && name.find('\n') == name.npos;
+        result_.checksums.push_back({name, original_->hex(), !beside});
         write_list(prefix_.name + std::string(checksum_suffix), result_.checksums);
     }
     plan_.source->check_unchanged();

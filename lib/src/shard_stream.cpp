@@ -16,7 +16,7 @@ namespace ggufmap {
 namespace {
 
 constexpr std::size_t chunk = 256 << 10;
-constexpr std::uint64_t list_limit = 64ULL << 20;
+constexpr std::uint64_t list_limit = 32ULL << 20;  // as read_checksums() has it
 
 /// One file of a stream: hashes all that is read and keeps what parse() reads beyond the header.
 class Entry final : public ByteSource {
@@ -82,7 +82,7 @@ ShardResult send(const ShardPlan& plan, bool checksums, ShardStream& stream, Pro
     }
     plan.source->check_unchanged();
     if (!checksums) return result;
-    result.checksums.push_back({split_path(plan.source->name()).name, original.hex()});
+    result.checksums.push_back({split_path(plan.source->name()).name, original.hex(), true});
     const std::string list = format_checksums(result.checksums);
     stream.begin(split_path(plan.prefix).name + std::string(checksum_suffix), list.size());
     stream.write(0, as_bytes(list));
@@ -184,6 +184,7 @@ void StreamStitcher::State::write_header() {
                     fmt::format("the stream has {} shards and {} tensors, the first shard says otherwise",
                                 shards.size(), tensors));
     std::string bytes = header.bytes();
+    detail::require_readable(bytes, output.name(), "what these shards give could not be read");
     if (*checked::align_up(bytes.size(), head.alignment()) !=
             *checked::align_up(layout.data_offset, head.alignment()) ||
         bytes.size() > layout.data_offset)

@@ -70,7 +70,9 @@ void Layout::add_header() {
         header.add_tensor(tensor.info->name, tensor.info->dimensions(), tensor.info->type, offset);
         offset = aligned(offset + tensor.range->size);
     }
-    add(Piece::given(header.bytes()));
+    std::string bytes = header.bytes();
+    detail::require_readable(bytes, model_.name(), "what these shards give could not be read");
+    add(Piece::given(std::move(bytes)));
 }
 
 void Layout::add_data(const Shard& shard) {
@@ -178,6 +180,7 @@ std::vector<Checksum> find_list(const StitchPlan& plan) {
     for (const File* file : plan.sources())
         for (Checksum& checksum : read(file->name() + std::string(checksum_suffix)))
             listed.push_back(std::move(checksum));
+    sort_by_name(listed);
     return listed;
 }
 
@@ -188,7 +191,7 @@ std::optional<Checksum> find_whole(const StitchPlan& plan) {
     std::sort(names.begin(), names.end());
     std::optional<Checksum> whole;
     for (const Checksum& checksum : plan.listed) {
-        if (std::binary_search(names.begin(), names.end(), checksum.name)) continue;
+        if (!checksum.elsewhere && std::binary_search(names.begin(), names.end(), checksum.name)) continue;
         if (whole) return std::nullopt;
         whole = checksum;
     }

@@ -114,3 +114,24 @@ TEST_CASE("a cache-neutral file is whole on file systems with and without uncach
         ::unlink(path.c_str());
     }
 }
+
+TEST_CASE("a set that replaces another and cannot be published leaves no first file to take it for one") {
+    const Folder folder;
+    const OutputFile::Options replace = {.replace = true, .durable = false};
+    folder.write("a", "old");
+    std::vector<OutputFile> files;
+    files.push_back(written(folder.file("a"), replace, "new"));
+    files.push_back(written(folder.file("b"), replace, "new"));
+    fs::create_directory(folder.path() / "b");
+    CHECK_THROWS_AS(publish_together(files), Error);
+    CHECK_FALSE(fs::exists(folder.path() / "a"));
+}
+
+TEST_CASE("only regular files and symlinks are replaced") {
+    const Folder folder;
+    fs::create_directory(folder.path() / "d");
+    fs::create_symlink("nowhere", folder.path() / "s");
+    CHECK_THROWS_AS(OutputFile::create(folder.file("d"), {.replace = true}), Error);
+    written(folder.file("s"), {.replace = true, .durable = false}, "new").commit();
+    CHECK(file_content(folder.file("s")) == "new");
+}

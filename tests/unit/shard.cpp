@@ -276,3 +276,75 @@ TEST_CASE("a set that is not whole is named, and nothing is written") {
     attempt();
     CHECK(file_content(out) == made.bytes);
 }
+
+namespace {
+
+/// A model of one tensor and these keys, in a file.
+std::string with_keys(const test::TemporaryDirectory& folder,
+                      const std::function<void(HeaderWriter&)>& add_keys) {
+    HeaderWriter header;
+    add_keys(header);
+    const std::vector<std::uint64_t> eight = {8};
+    header.add_tensor("a", eight, 0, 0);
+    std::string bytes = header.bytes();
+    bytes.resize((bytes.size() + 31) / 32 * 32 + 32);
+    return folder.write("keys.gguf", bytes);
+}
+
+}  // namespace
+
+TEST_CASE("only keys that a shard has lengthened are shortened again: nobody's shards give a broken model") {
+    const char* keys[] = {"ggufmap.source.general.name", "ggufmap.source.general.alignment",
+                          "ggufmap.source."};
+    for (const char* key : keys) {
+        CAPTURE(key);
+        const test::TemporaryDirectory folder;
+        const std::string path = with_keys(folder, [&](HeaderWriter& header) {
+            header.add("general.name", std::string_view("x"));
+            header.add(key, std::uint32_t{3});
+            header.add("split.no", std::uint16_t{0});
+            header.add("split.count", std::uint16_t{1});
+            header.add("split.tensors.count", std::int32_t{1});
+        });
+        const std::string out = (folder.path() / "out").string();
+        stitched({path}, out, false);
+        const Model model = Model::open(out);
+        CHECK(model.head().find("general.name") != nullptr);
+        CHECK(model.head().find(key) != nullptr);
+        CHECK(model.head().alignment() == 32);
+    }
+}
+
+TEST_CASE("a model whose shards nobody could read is refused") {
+    const auto reason = [&](const std::function<void(HeaderWriter&)>& add_keys) {
+        const test::TemporaryDirectory folder;
+        const std::string path = with_keys(folder, add_keys);
+        return reason_of([&] { (void)plan_shards(Model::open(path), "p", {}); });
+    };
+    const auto many = [](int count) {
+        return [count](HeaderWriter& header) {
+            for (int i = 0; i < count; ++i) header.add(fmt::format("k{}", i), true);
+        };
+    };
+    CHECK(reason(many(65533)) == "no error");
+    CHECK(reason(many(65534)).starts_with("GGUF shards could not be read, raw pieces (--raw) can: "));
+    const std::string longest = "ggufmap.source." + std::string(65535 - 15, 'k');
+    CHECK(reason([&](HeaderWriter& header) {
+              header.add(longest, true);
+          }).starts_with("GGUF shards could not be read, raw pieces (--raw) can: "));
+}
+
+TEST_CASE("padding to a large alignment takes no memory") {
+    const test::TemporaryDirectory folder;
+    HeaderWriter header;
+    header.add("general.alignment", std::uint32_t{1} << 20);
+    const std::vector<std::uint64_t> eight = {8};
+    header.add_tensor("a", eight, 0, 0);
+    std::string bytes = header.bytes();
+    bytes.resize(2 << 20);
+    const std::string path = folder.write("m.gguf", bytes);
+    const Model model = Model::open(path);
+    const ShardPlan plan = plan_shards(model, "p", {.size = {}, .tensors = 1});
+    for (const PlannedShard& shard : plan.shards)
+        for (const Piece& piece : shard.pieces) CHECK(piece.text.size() < 1000);
+}

@@ -82,6 +82,9 @@ Settings Settings::from(const cli::Args& args) {
     settings.prefix = args.text("--output").value_or(default_prefix(settings.model));
     settings.tar = args.has("--tar") || settings.prefix == "-";
     if (settings.prefix == "-") settings.prefix = default_prefix(settings.model);
+    for (const char* format : {"--json", "--tsv", "--null"})
+        if (settings.tar && args.has(format) && !args.has("--dry-run"))
+            fail(fmt::format("{}: the shards go to standard output", format));
     settings.raw = args.has("--raw");
     settings.cut = cut_from(args);
     settings.raw_size = settings.cut.size.value_or(default_size);

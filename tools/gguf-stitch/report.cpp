@@ -11,9 +11,9 @@ using cli::Cell;
 using cli::Shows;
 
 const std::vector<cli::Column> columns = {
-    {"number", "SHARD", Shows::number},        {"name", "FILE", Shows::text},
-    {"bytes", "BYTES", Shows::size},           {"offset", "OFFSET", Shows::number},
-    {"taken_bytes", "OF RESULT", Shows::size}, {"xxh128", "XXH128", Shows::text},
+    {"number", "SHARD", Shows::number},   {"name", "FILE", Shows::text},
+    {"bytes", "BYTES", Shows::size},      {"offset", "DATA AT", Shows::number},
+    {"taken_bytes", "DATA", Shows::size}, {"xxh128", "XXH128", Shows::text},
 };
 
 /// Where a shard's part of the result begins, and how long it is.
@@ -45,7 +45,8 @@ void add_rows(cli::Report& report, const StitchPlan& plan) {
 
 }  // namespace
 
-void print(const StitchPlan& plan, const std::string& target, const cli::Style& style, cli::Io& io) {
+void print(const StitchPlan& plan, const std::string& target, const StitchResult* done,
+           const cli::Style& style, cli::Io& io) {
     if (style.format != cli::Format::json) {
         cli::Report report(io, style, columns);
         return add_rows(report, plan);
@@ -60,8 +61,14 @@ void print(const StitchPlan& plan, const std::string& target, const cli::Style& 
     } else {
         json.text(target);
     }
+    json.key("written");
+    json.boolean(done != nullptr && !target.empty());
+    json.key("verified");
+    json.boolean(done != nullptr && done->verified);
     json.key("bytes");
     json.number(plan.size);
+    json.key("shared_bytes");
+    json.number_or_null(done != nullptr ? std::optional(done->shared_bytes) : std::nullopt);
     json.key("xxh128");
     if (plan.whole) {
         json.string(plan.whole->hex);

@@ -1,4 +1,4 @@
-// The plan of gguf-stitch, for people and scripts.
+// The plan of gguf-stitch, and what became of it, for people and scripts.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace ggufmap::stitch {
 
-/// `target` is empty where nothing is to be written.
-void print(const StitchPlan& plan, const std::string& target, const cli::Style& style, cli::Io& io);
+/// `target` is empty where nothing is to be written; `done` is null for a plan that was not carried out.
+void print(const StitchPlan& plan, const std::string& target, const StitchResult* done,
+           const cli::Style& style, cli::Io& io);
 
 }  // namespace ggufmap::stitch

@@ -92,6 +92,16 @@ void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& targe
     }
 }
 
+/// What prints no table, or has its standard output for something else.
+void refuse_formats(const cli::Args& args, const Target* target) {
+    for (const char* format : {"--json", "--tsv", "--null"}) {
+        for (const char* silent : {"--tar", "--consume", "--resume", "--shm-rm"})
+            args.at_most_one_of({silent, format});
+        if (target != nullptr && target->path == "-" && args.has(format) && !args.has("--dry-run"))
+            throw Error(ErrorKind::usage, {}, fmt::format("{}: the model goes to standard output", format));
+    }
+}
+
 /// Shards as they come through a pipe. Nothing is known of them before they are there.
 cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places) {
     const std::string from = *args.text("--tar");
@@ -150,21 +160,24 @@ cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan&
 
 cli::Status work(const cli::Args& args, cli::Io& io) {
     args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
+    refuse_formats(args, nullptr);
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
     if (const auto name = args.text("--shm-rm")) return remove_shared(*name, args, io, places);
     if (args.has("--tar")) return stitch_tar(args, io, places);
     if (args.has("--resume") && resume(args, io)) return cli::Status::ok;
-    const auto names = args.all("SHARD");
+    auto names = args.all("SHARD");
+    std::erase_if(names, [](const std::string& name) { return name.ends_with(checksum_suffix); });  // s-*
     if (names.empty()) throw Error(ErrorKind::usage, {}, "SHARD is missing");
     Target target = target_from(args, places);
+    refuse_formats(args, &target);
     const auto style = cli::Style::from(args);
     cli::allow_many_open_files();
 
     const StitchPlan plan = plan_stitch(names, places);
     if (args.has("--consume")) return consume_shards(args, io, plan);
     choose_reflink(args, plan, target);
-    if (args.has("--dry-run")) print(plan, target.path, style, io);
+    if (args.has("--dry-run")) print(plan, target.path, nullptr, style, io);
     if (args.has("--shm")) require_memory(plan.size, target.path);
     if (target.is_file()) require_runnable(plan, target.path, target.run);
     if (args.has("--dry-run")) return cli::Status::ok;
@@ -177,6 +190,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
         result = target.is_file() ? run(plan, target.path, target.run, transfer)
                                   : run(plan, stream, Reflink::never, transfer);
     }
+    if (style.format != cli::Format::table) print(plan, target.path, &result, style, io);
     if (target.path.empty() && !result.verified && !args.has("--quiet"))
         cli::say(args, io,
                  fmt::format("{}: no checksum list beside it: only headers and sizes were checked",

@@ -27,6 +27,8 @@ public:
     const std::string& prefix() const { return prefix_; }
     /// What stands there under that name, without following a symlink; nothing if nothing does.
     bool exists(const std::string& name) const;
+    /// Whether that name, symlinks followed, is this file.
+    bool holds(const std::string& name, const FileIdentity& file) const;
     /// Bytes that this process may still write on the file system. Throws Error (io).
     std::uint64_t free_bytes() const;
     /// Throws Error (io) if no file can be made here.
@@ -60,7 +62,8 @@ public:
         bool named = false;       ///< hidden temporary even where an unnamed one would do: can be parked
     };
 
-    /// Throws Error (io) where a file of that name exists and must not be replaced, or none can be made;
+    /// Throws Error (io) where a file of that name exists and must not be replaced, or is something else than
+    /// a regular file or a symlink, or none can be made;
     /// Error (usage) where `name` is one of `inputs` (by device and inode), whatever it is called.
     static OutputFile create(std::shared_ptr<const OutputDirectory> directory, const std::string& name,
                              const Options& options, std::span<const FileIdentity> inputs = {});
@@ -96,6 +99,9 @@ public:
     void publish();
     /// seal(), publish(), and the directory made durable.
     void commit();
+    /// Removes what a file that replaces is to replace: for sets that must not be mixed with older ones.
+    /// Throws Error (io).
+    void clear_place();
     /// Takes the name away again: for sets of files of which one could not be published. Only where nothing
     /// was replaced.
     void withdraw() noexcept;
@@ -123,8 +129,9 @@ private:
 GGUFMAP_API void require_free_name(const OutputDirectory& directory, const std::string& name,
                                    const OutputFile::Options& options, std::span<const FileIdentity> inputs);
 
-/// Publishes sealed files from the last to the first; if one cannot be, those before it are withdrawn. Throws
-/// Error (io).
+/// Publishes sealed files from the last to the first; if one cannot be, those before it are withdrawn. Where
+/// they replace others, the old first one goes before anything: a run that ends in between leaves no set that
+/// could be taken for one. Throws Error (io).
 GGUFMAP_API void publish_together(std::span<OutputFile> files);
 
 }  // namespace ggufmap

@@ -108,14 +108,19 @@ bool uniform(std::string_view suffix) {
            std::all_of(suffix.begin(), suffix.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-/// Pieces of split(1) with suffixes of `width` characters; empty if `path` is none of them.
+/// Pieces of split(1) with suffixes of `width` characters; empty if `path` is none of them. A gap is known by
+/// `path` behind it, or by a single missing piece: further away, files may belong to something else.
 std::vector<std::string> find_split_pieces(const std::string& path, std::size_t width) {
     if (path.size() < width || !uniform(std::string_view(path).substr(path.size() - width))) return {};
     const std::string base = path.substr(0, path.size() - width);
     std::optional<std::string> suffix(std::string(width, is_digit(path.back()) ? '0' : 'a'));
     std::vector<std::string> paths;
     for (; suffix && exists(base + *suffix); suffix = next_suffix(*suffix)) paths.push_back(base + *suffix);
-    if (std::find(paths.begin(), paths.end(), path) == paths.end()) return {};
+    const bool found = std::find(paths.begin(), paths.end(), path) != paths.end();
+    if (paths.empty() || !suffix) return found ? paths : std::vector<std::string>();
+    const auto behind = next_suffix(*suffix);
+    if (!found || (behind && exists(base + *behind)))
+        throw Error(ErrorKind::mismatch, {base + *suffix}, "this piece is missing", ENOENT);
     return paths;
 }
 

@@ -1,6 +1,10 @@
 #include "detail/split_keys.hpp"
 
+#include <fmt/format.h>
+
 #include <vector>
+
+#include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
 namespace {
@@ -24,7 +28,10 @@ std::string key_in_shard(std::string_view original) {
 
 std::optional<std::string> key_in_original(std::string_view in_shard) {
     if (belongs_to_shard(in_shard)) return std::nullopt;
-    if (in_shard.starts_with(source_prefix)) in_shard.remove_prefix(source_prefix.size());
+    if (in_shard.starts_with(source_prefix)) {
+        const std::string_view original = in_shard.substr(source_prefix.size());
+        if (key_in_shard(original) == in_shard) return std::string(original);
+    }
     return std::string(in_shard);
 }
 
@@ -37,6 +44,16 @@ void add_split_keys(HeaderWriter& header, std::uint16_t number, std::uint16_t co
 void add_padding_key(HeaderWriter& header, std::uint64_t bytes) {
     const std::vector<std::uint8_t> zeros(bytes);
     header.add(padding_key, std::span<const std::uint8_t>(zeros));
+}
+
+void require_readable(std::string_view header, const std::string& name, std::string_view otherwise) {
+    MemorySource source(as_bytes(header), name);
+    try {
+        (void)parse(source);
+    } catch (const Error& error) {
+        throw Error(error.kind(), {name, error.where().place},
+                    fmt::format("{}: {}", otherwise, error.reason()));
+    }
 }
 
 void add_alignment_key(HeaderWriter& header, std::uint64_t alignment) {

@@ -15,7 +15,8 @@ namespace ggufmap::detail {
 /// (llama-gguf-split --merge leaves them): such a key gets a prefix, so that nothing is lost.
 std::string key_in_shard(std::string_view original);
 
-/// The reverse; nothing for keys that belong to the shard and not to the original.
+/// The reverse for a key that key_in_shard() has made, others stay as they are; nothing for keys that belong
+/// to the shard and not to the original.
 std::optional<std::string> key_in_original(std::string_view in_shard);
 
 /// The three keys in the order of llama-gguf-split, which are the last ones of its shards.
@@ -26,6 +27,10 @@ inline constexpr std::uint64_t split_keys_size = 22 + 25 + 35;
 void add_padding_key(HeaderWriter& header, std::uint64_t bytes);
 /// What the key takes when it pads by 0 bytes.
 inline constexpr std::uint64_t padding_key_size = 8 + 15 + 4 + 4 + 8;
+
+/// That a header of our own can be read again by everyone with the usual limits, before anything is written.
+/// Throws Error of the kind that parse() throws, about `name`; the reason begins with `otherwise`.
+void require_readable(std::string_view header, const std::string& name, std::string_view otherwise);
 
 /// Tells a loader of later shards, which do not have the model's metadata, what offsets are aligned to. Not
 /// needed for the default.
