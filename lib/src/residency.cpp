@@ -46,7 +46,9 @@ std::vector<CacheCounts> count_by_map(const PageMap& map, std::span<const Range>
 std::vector<Portion> all_regions(const Model& model) {
     std::vector<Portion> portions;
     for (std::uint32_t i = 0; i < model.shards().size(); ++i) {
-        for (const Region& region : regions_of(model.shards()[i])) {
+        const std::vector<Region> regions = regions_of(model.shards()[i]);
+        portions.reserve(portions.size() + regions.size());
+        for (const Region& region : regions) {
             Portion portion{region.tensor, Part::other, {i, region.range}, std::nullopt, {}};
             if (region.kind == Region::Kind::header) portion.part = Part::header;
             if (region.tensor) portion.part = role_of(region.tensor->name).part;
@@ -69,20 +71,22 @@ std::vector<Portion> selected(const Model& model, const Selection& selection) {
     return portions;
 }
 
-// Counts each of `ranges`, which are in file order.
-std::vector<CacheCounts> count_by_shard(const PageCache& cache, const Model& model,
-                                        std::span<const ShardRange> ranges) {
-    std::vector<CacheCounts> all;
-    all.reserve(ranges.size());
-    for (std::size_t first = 0; first < ranges.size();) {
-        std::vector<Range> of_shard;
-        const std::uint32_t shard = ranges[first].shard;
-        for (; first < ranges.size() && ranges[first].shard == shard; ++first)
-            of_shard.push_back(ranges[first].range);
-        const auto counts = count_each(cache, model.shards()[shard].file, of_shard);
-        all.insert(all.end(), counts.begin(), counts.end());
+// So many are counted at a time: a model of 400,000 tensors would need 60 MB for questions and answers.
+constexpr std::size_t at_once = 4096;
+
+// Counts `count` ranges in file order; where_of(i) tells the i-th, take(i, counts) gets its answer.
+template <typename WhereOf, typename Take>
+void count_in_order(const PageCache& cache, const Model& model, std::size_t count, WhereOf where_of,
+                    Take take) {
+    std::vector<Range> ranges;
+    for (std::size_t first = 0; first < count; first += ranges.size()) {
+        ranges.clear();
+        const std::uint32_t shard = where_of(first).shard;
+        for (std::size_t i = first; i < count && ranges.size() < at_once && where_of(i).shard == shard; ++i)
+            ranges.push_back(where_of(i).range);
+        const auto answers = count_each(cache, model.shards()[shard].file, ranges);
+        for (std::size_t i = 0; i < answers.size(); ++i) take(first + i, answers[i]);
     }
-    return all;
 }
 
 }  // namespace
@@ -109,17 +113,17 @@ std::vector<CacheCounts> count_each(const PageCache& cache, const File& file, st
 
 CacheCounts count_ranges(const PageCache& cache, const Model& model, std::span<const ShardRange> ranges) {
     CacheCounts sum = nothing();
-    for (const CacheCounts& counts : count_by_shard(cache, model, ranges)) sum += counts;
+    count_in_order(
+        cache, model, ranges.size(), [&](std::size_t i) { return ranges[i]; },
+        [&](std::size_t, const CacheCounts& counts) { sum += counts; });
     return sum;
 }
 
 std::vector<Portion> measure(const PageCache& cache, const Model& model, const Selection& selection) {
     std::vector<Portion> portions = selection.everything() ? all_regions(model) : selected(model, selection);
-    std::vector<ShardRange> ranges;
-    ranges.reserve(portions.size());
-    for (const Portion& portion : portions) ranges.push_back(portion.where);
-    const std::vector<CacheCounts> counts = count_by_shard(cache, model, ranges);
-    for (std::size_t i = 0; i < portions.size(); ++i) portions[i].bytes = counts[i];
+    count_in_order(
+        cache, model, portions.size(), [&](std::size_t i) { return portions[i].where; },
+        [&](std::size_t i, const CacheCounts& counts) { portions[i].bytes = counts; });
     return portions;
 }
 

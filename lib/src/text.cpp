@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -31,7 +32,13 @@ bool valid_utf8(std::string_view bytes) {
 std::string printable(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size());
-    while (!bytes.empty()) {
+    for (;;) {
+        // Names are plain ASCII almost always: runs of it go over whole.
+        const auto odd = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c < ' ' || c > '~'; });
+        const auto plain = static_cast<std::size_t>(odd - bytes.begin());
+        out += bytes.substr(0, plain);
+        bytes.remove_prefix(plain);
+        if (bytes.empty()) return out;
         const auto [c, size] = detail::decode_utf8(bytes);
         if (size == 0) {
             fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(bytes[0]));
@@ -48,7 +55,6 @@ std::string printable(std::string_view bytes) {
         }
         bytes.remove_prefix(size == 0 ? 1 : size);
     }
-    return out;
 }
 
 }  // namespace ggufmap

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "ggufmap/error.hpp"
 #include "support/fake_page_cache.hpp"
@@ -102,6 +103,25 @@ TEST_CASE("every way to ask the kernel finds the pages that were warmed") {
         CHECK(cache.map(file, {page, 1ULL << 40})->stretches(true) ==
               std::vector<Range>{{3 * page, 2 * page}, {64 * page, 17}});
     }
+}
+
+TEST_CASE("a few pages of a huge file are found, whichever way the kernel is asked") {
+    const WarmFile disk(3 * page);
+    const std::uint64_t size = 64ULL << 30;
+    REQUIRE(::truncate(disk.path().c_str(), static_cast<off_t>(size)) == 0);
+    disk.evict();
+    disk.warm({1 * page, page});
+    disk.warm({size - page, page});
+    const File file = disk.open();
+    const KernelPageCache cache;
+    if (cache.method(file) == CacheMethod::none) {
+        MESSAGE("skipped: this kernel tells nothing");
+        return;
+    }
+    const auto present = cache.map(file, {0, size})->stretches(true);
+    CHECK(present == std::vector<Range>{{page, page}, {size - page, page}});
+    const auto absent = cache.map(file, {0, size})->stretches(false);
+    CHECK(absent == std::vector<Range>{{0, page}, {2 * page, size - 3 * page}});
 }
 
 TEST_CASE("asking changes nothing") {

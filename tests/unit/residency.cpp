@@ -100,3 +100,18 @@ TEST_CASE("unknown stays unknown through every sum") {
     CHECK_FALSE(by_layer(portions)[1].total().resident);
     CHECK(by_layer(portions)[1][Part::experts].resident == 0);  // nothing of nothing is known
 }
+
+TEST_CASE("more portions than are asked for at once are each counted once") {
+    std::string text;
+    for (int i = 0; i < 5000; ++i) text += "tensor t" + std::to_string(i) + " F32 8\n";
+    const WarmFile disk(test::make_gguf(text));
+    const Model model = Model::from(disk.open());
+    FakePageCache cache(model.file_bytes());
+    cache.set_resident(0, model.file_bytes() / page + 1);
+    const std::vector<Portion> portions = measure(cache, model);
+    CHECK(portions.size() >= 5001);
+    CHECK(total_of(portions).total == model.file_bytes());
+    CHECK(total_of(portions).resident == model.file_bytes());
+    const std::vector<ShardRange> ranges = {{0, {0, page}}, {0, {page, 10}}};
+    CHECK(count_ranges(cache, model, ranges).resident == page + 10);
+}

@@ -82,6 +82,37 @@ TEST_CASE("the heat map has a row for each layer and single rows for what is in 
     CHECK(column_widths(map, 3, 4) == std::vector<unsigned>{4, 4});
 }
 
+TEST_CASE("labels of the heat map hold no control byte of a name") {
+    const WarmFile disk(test::make_gguf("tensor \"a\\x1b[31m.blk.7.ffn_up.weight\" F32 1024\n"));
+    const Model model = Model::from(disk.open());
+    const HeatMap map = heat_map(measure(FakePageCache(model.file_bytes()), model));
+    REQUIRE(map.rows.size() > 1);
+    CHECK(map.rows[1].label.find("blk") == std::string::npos);
+    CHECK(map.rows[1].label.ends_with(" 7"));
+    for (const HeatRow& row : map.rows) CHECK(row.label.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("many layers share rows, layers of different stacks and rows without layers do not") {
+    std::string text = "tensor token_embd.weight F32 1024\ntensor enc.blk.0.ffn_up.weight F32 1024\n";
+    for (int layer = 0; layer < 10; ++layer)
+        text += "tensor blk." + std::to_string(layer) + ".ffn_up.weight F32 1024\n";
+    const WarmFile disk(test::make_gguf(text));
+    const Model model = Model::from(disk.open());
+    FakePageCache cache(model.file_bytes());
+    const HeatMap map = heat_map(measure(cache, model));
+    const HeatMap few = grouped(map, 4);
+    std::vector<std::string> labels;
+    std::uint64_t bytes = 0;
+    for (const HeatRow& row : few.rows) {
+        labels.push_back(row.label);
+        bytes += row.total.total;
+    }
+    CHECK(labels == std::vector<std::string>{"header", "embed", "0-2", "3-5", "6-8", "9", "enc 0", "other"});
+    CHECK(few.rows[2].cells.front().total == 3 * 4096);
+    CHECK(bytes == model.file_bytes());
+    CHECK(grouped(map, 11).rows.size() == map.rows.size());
+}
+
 TEST_CASE("a picture escapes names") {
     const std::string svg = heat_svg({{}, {}}, "<a & \"b\">");
     CHECK(svg.find("&lt;a &amp; &quot;b&quot;&gt;") != std::string::npos);
@@ -180,8 +211,11 @@ TEST_CASE("what there is: the tightest bound, and zRAM for private memory alone"
     const Supply supply = supply_of(memory, {device}, std::nullopt, std::nullopt);
     CHECK(supply.zram_ratio == doctest::Approx(4));
     CHECK(supply.zram_gain == 60 * mib);
-    // 10 MiB of private memory: zRAM cannot give back more than that.
-    CHECK(make_budget(supply, {need(0, 0, 10 * mib)}).memory == 60 * mib);
+    // 10 MiB of context still take 2.5 MiB when compressed; page tables are not compressed at all.
+    CHECK(make_budget(supply, {need(0, 0, 10 * mib)}).zram_gain == 7 * mib + mib / 2);
+    Need with_tables = need(0, 0, 0);
+    with_tables.page_tables = 10 * mib;
+    CHECK(make_budget(supply, {with_tables}).memory == 50 * mib);
     CHECK(supply_of(memory, {}, std::nullopt, 100 * mib).zram_gain == 60 * mib);
 }
 
@@ -254,6 +288,14 @@ TEST_CASE("time a page says what folios the cache is made of") {
     CHECK(folio_size(0.4) == FolioSize::large);
     CHECK(folio_size(18) == FolioSize::small);
     CHECK(folio_size(33) == FolioSize::single);
+}
+
+TEST_CASE("a requirement about nothing is refused, not met") {
+    const Fixture fixture;
+    CHECK_NOTHROW(
+        refuse_empty({Requirement::parse("95"), Requirement::parse("5:part=experts")}, fixture.models));
+    CHECK_THROWS_AS(refuse_empty({Requirement::parse("95:part=ffn")}, fixture.models), Error);
+    CHECK_THROWS_AS(refuse_empty({Requirement::parse("95:layer=900")}, fixture.models), Error);
 }
 
 TEST_CASE("a requirement is a percentage and perhaps a selection") {

@@ -85,15 +85,23 @@ Supply supply_of(const AvailableMemory& memory, const std::vector<Zram>& zram,
     return supply;
 }
 
+std::uint64_t wanted_by(const Budget& budget) { return limited_sum(budget.weights, budget.fixed); }
+
 Budget make_budget(const Supply& supply, std::vector<Need> needs) {
-    Budget budget{supply, std::move(needs), 0, 0, 0, 0, 0, Verdict::resident};
+    Budget budget;
+    budget.supply = supply;
+    budget.needs = std::move(needs);
+    std::uint64_t contexts = 0;
     for (const Need& need : budget.needs) {
         budget.weights = limited_sum(budget.weights, need.weights);
+        contexts = limited_sum(contexts, need.context.value_or(0));
         budget.fixed = limited_sum(budget.fixed, limited_sum(need.context.value_or(0), need.page_tables));
         budget.every_token = limited_sum(budget.every_token, need.every_token);
     }
-    // Only private memory can go to zRAM, so it gains no more than that.
-    budget.memory = limited_sum(supply.available, std::min(supply.zram_gain, budget.fixed));
+    // Contexts alone can go to zRAM (weights are a file's, page tables the kernel's), and there they still
+    // take their compressed size.
+    budget.zram_gain = std::min(supply.zram_gain, gain(contexts, supply.zram_ratio));
+    budget.memory = limited_sum(supply.available, budget.zram_gain);
     budget.left_for_weights = budget.memory - std::min(budget.memory, budget.fixed);
     if (budget.fixed > budget.memory) {
         budget.verdict = Verdict::thrash;

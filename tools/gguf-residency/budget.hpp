@@ -37,7 +37,7 @@ struct Supply {
         0;                 ///< without pushing others out; counts clean page cache, so resident weights too
     std::string bound_by;  ///< "host", "--ram", or the path of a control group
     std::uint64_t swap_free = 0;
-    std::uint64_t zram_gain = 0;  ///< what zRAM gives beyond the memory it takes itself
+    std::uint64_t zram_gain = 0;  ///< what full zRAM gives beyond the memory it takes itself
     double zram_ratio = 0;        ///< used for that; 0: there is no zRAM
 };
 Supply supply_of(const AvailableMemory& memory, const std::vector<Zram>& zram,
@@ -49,10 +49,13 @@ struct Budget {
     std::uint64_t weights = 0;
     std::uint64_t fixed = 0;  ///< private memory: contexts and page tables
     std::uint64_t every_token = 0;
-    std::uint64_t memory = 0;  ///< available + zram_gain: private memory may be compressed
+    std::uint64_t zram_gain = 0;  ///< by compressing the contexts
+    std::uint64_t memory = 0;     ///< available + zram_gain
     std::uint64_t left_for_weights = 0;
     Verdict verdict = Verdict::resident;
 };
+/// What all of it takes: weights + fixed; 2^64 - 1 where that is more.
+std::uint64_t wanted_by(const Budget& budget);
 Budget make_budget(const Supply& supply, std::vector<Need> needs);
 
 }  // namespace ggufmap::residency

@@ -11,9 +11,9 @@
 #include "gguf-residency/lens.hpp"
 #include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
+#include "gguf-residency/rules.hpp"
 #include "gguf-residency/view.hpp"
 #include "gguf-residency/watch.hpp"
-#include "ggufmap/error.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -97,7 +97,14 @@ Status show_as_asked(const View& view, Models models) {
     return watch(view, models, std::max(interval, std::chrono::milliseconds(100)), shown);
 }
 
+bool is_truncated(const Model& model) {
+    return std::any_of(model.tensors().begin(), model.tensors().end(), [&](const ModelTensor& tensor) {
+        return tensor.range && tensor.range->end() > model.shards()[tensor.shard].file.size();
+    });
+}
+
 Status work(const Args& args, Io& io) {
+    const std::vector<Requirement> requirements = requirements_from(args);
     const KernelPageCache cache(method_from(args));
     const KernelProcessTable processes;
     std::vector<Model> models;
@@ -105,9 +112,12 @@ Status work(const Args& args, Io& io) {
         const cli::AsFound as_found(cache, name, cli::places_from(io));
         models.push_back(Model::open(name, cli::places_from(io)));
         as_found.restore(models.back());
+        // Told, not refused: what is there can be shown, but 100 % of it is no whole model.
+        if (is_truncated(models.back())) models.back().require_complete();
         return Status::ok;
     });
     if (models.empty()) return opened;
+    refuse_empty(requirements, models);
     const View view{args, io, cli::Style::from(args), cli::selection_from(args), cache, processes, {}};
     return cli::worst(opened, show_as_asked(view, models));
 }
@@ -116,11 +126,7 @@ Status work(const Args& args, Io& io) {
 
 int gguf_residency(std::span<const std::string> arguments, Io& io) {
     return cli::run(residency_tool(), arguments, io, [&](const Args& args) {
-        args.at_most_one_of(
-            {"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs", "--budget", "--why"});
-        if (args.has("--clear-refs") && !args.has("--pid"))
-            throw Error(ErrorKind::usage, {}, "--clear-refs: needs --pid");
-        args.at_most_one_of({"--record", "--watch"});
+        refuse_contradictions(args);
         return work(args, io);
     });
 }

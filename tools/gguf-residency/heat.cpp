@@ -1,31 +1,52 @@
 #include "gguf-residency/heat.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <iterator>
 
 #include "gguf-residency/tables.hpp"
+#include "ggufmap/text.hpp"
 
 namespace ggufmap::residency {
 namespace {
 
 constexpr std::array<Part, 5> layer_parts = {Part::attn, Part::ffn, Part::experts, Part::norm, Part::other};
 
-HeatRow single(const std::string& label, const CacheCounts& bytes) { return {label, {bytes}, bytes}; }
+HeatRow single(Part part, const CacheCounts& bytes) {
+    return {std::string(name_of(part)), {bytes}, bytes, std::nullopt};
+}
+
+std::string label_of(const HeatRow::Layers& layers) {
+    const std::string first = layer_name(layers.stack, layers.first);
+    return printable(layers.first == layers.last ? first : fmt::format("{}-{}", first, layers.last));
+}
 
 HeatRow row_of(const LayerResidency& layer, const std::vector<Part>& columns) {
-    HeatRow row{layer_name(layer.stack, layer.layer), {}, layer.total()};
+    HeatRow row;
+    row.layers = {layer.stack, *layer.layer, *layer.layer};
+    row.label = label_of(*row.layers);
+    row.total = layer.total();
     for (const Part part : columns) row.cells.push_back(layer[part]);
     return row;
 }
 
+void join(HeatRow& row, const HeatRow& next) {
+    for (std::size_t i = 0; i < row.cells.size(); ++i) row.cells[i] += next.cells[i];
+    row.total += next.total;
+    row.layers->last = next.layers->last;
+    row.label = label_of(*row.layers);
+}
+
 }  // namespace
 
-HeatMap heat_map(const std::vector<Portion>& portions) {
+HeatMap heat_map(const std::vector<Portion>& portions, HeatColumns columns) {
     const std::vector<LayerResidency> layers = by_layer(portions);
     HeatMap map;
     std::copy_if(layer_parts.begin(), layer_parts.end(), std::back_inserter(map.columns), [&](Part part) {
-        return std::any_of(layers.begin(), layers.end(),
+        return columns == HeatColumns::all ||
+               std::any_of(layers.begin(), layers.end(),
                            [&](const auto& layer) { return layer.layer && layer[part].total != 0; });
     });
     std::vector<HeatRow> behind;
@@ -35,15 +56,35 @@ HeatMap heat_map(const std::vector<Portion>& portions) {
             continue;
         }
         for (const Part part : {Part::header, Part::embed}) {
-            if (layer[part].total != 0) map.rows.push_back(single(std::string(name_of(part)), layer[part]));
+            if (layer[part].total != 0) map.rows.push_back(single(part, layer[part]));
         }
         for (const Part part :
              {Part::output, Part::norm, Part::attn, Part::ffn, Part::experts, Part::other}) {
-            if (layer[part].total != 0) behind.push_back(single(std::string(name_of(part)), layer[part]));
+            if (layer[part].total != 0) behind.push_back(single(part, layer[part]));
         }
     }
     std::move(behind.begin(), behind.end(), std::back_inserter(map.rows));
     return map;
+}
+
+HeatMap grouped(const HeatMap& map, std::size_t most_layers) {
+    const auto layers = static_cast<std::size_t>(std::count_if(
+        map.rows.begin(), map.rows.end(), [](const HeatRow& row) { return row.layers.has_value(); }));
+    const std::size_t a_row = (layers + most_layers - 1) / most_layers;
+    HeatMap result{map.columns, {}};
+    std::size_t joined = 0;
+    for (const HeatRow& row : map.rows) {
+        const bool same_stack = row.layers && !result.rows.empty() && result.rows.back().layers &&
+                                result.rows.back().layers->stack == row.layers->stack;
+        if (same_stack && joined < a_row) {
+            join(result.rows.back(), row);
+            ++joined;
+        } else {
+            result.rows.push_back(row);
+            joined = 1;
+        }
+    }
+    return result;
 }
 
 std::vector<unsigned> column_widths(const HeatMap& map, unsigned width, unsigned least) {

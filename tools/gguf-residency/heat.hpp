@@ -1,7 +1,9 @@
 // The heat map: rows of layers, cells of parts, shaded by how much of them is resident.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ggufmap/residency.hpp"
@@ -9,9 +11,16 @@
 namespace ggufmap::residency {
 
 struct HeatRow {
-    std::string label;               ///< "header", "embed", "0", "enc 3", "output"
+    std::string label;               ///< "header", "embed", "0", "enc 3", "output"; printable
     std::vector<CacheCounts> cells;  ///< one a column of the map; a single one for what is in no layer
     CacheCounts total;
+    /// Where it is a row of layers: which stack, and the first and the last of them.
+    struct Layers {
+        std::string_view stack;
+        std::uint32_t first;
+        std::uint32_t last;
+    };
+    std::optional<Layers> layers;
 };
 
 struct HeatMap {
@@ -19,7 +28,14 @@ struct HeatMap {
     std::vector<HeatRow> rows;  ///< header and embeddings, layers, output
 };
 
-HeatMap heat_map(const std::vector<Portion>& portions);
+/// For people only the columns that have something in them; for scripts all, so that rows of different models
+/// are alike.
+enum class HeatColumns { used, all };
+HeatMap heat_map(const std::vector<Portion>& portions, HeatColumns columns = HeatColumns::used);
+
+/// The same with neighbouring layers of a stack in one row ("0-3"), so that layers take about `most_layers`
+/// rows: one more for each stack at most.
+HeatMap grouped(const HeatMap& map, std::size_t most_layers);
 
 /// Characters or pixels for each column of the map, `width` in all, by the bytes of its largest cell; `least`
 /// or more each.

@@ -22,10 +22,24 @@ Requirement Requirement::parse(const std::string& text) {
     return requirement;
 }
 
-cli::Status check_requirements(const View& view, Models models) {
+std::vector<Requirement> requirements_from(const cli::Args& args) {
     std::vector<Requirement> requirements;
-    for (const std::string& text : view.args.all("--require"))
-        requirements.push_back(Requirement::parse(text));
+    for (const std::string& text : args.all("--require")) requirements.push_back(Requirement::parse(text));
+    return requirements;
+}
+
+void refuse_empty(const std::vector<Requirement>& requirements, Models models) {
+    for (const Model& model : models) {
+        for (const Requirement& wanted : requirements) {
+            if (wanted.selection.ranges(model).empty())
+                throw Error(ErrorKind::usage, {model.name()},
+                            fmt::format("--require {}: the model has nothing of this kind", wanted.text));
+        }
+    }
+}
+
+cli::Status check_requirements(const View& view, Models models) {
+    const std::vector<Requirement> requirements = requirements_from(view.args);
     cli::Status status = cli::Status::ok;
     for (const Model& model : models) {
         for (const Requirement& wanted : requirements) {

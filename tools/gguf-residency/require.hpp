@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "gguf-residency/view.hpp"
 
@@ -15,6 +16,12 @@ struct Requirement {
     /// Throws Error (usage).
     static Requirement parse(const std::string& text);
 };
+
+/// All of --require. Throws Error (usage).
+std::vector<Requirement> requirements_from(const cli::Args& args);
+
+/// Throws Error (usage) where one asks for what a model does not have: 95 % of nothing would always be met.
+void refuse_empty(const std::vector<Requirement>& requirements, Models models);
 
 /// Status::no, with a line on stderr for each, where one is not met by one of the models. What is unknown is
 /// not met: Status::trouble.

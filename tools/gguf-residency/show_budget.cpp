@@ -10,9 +10,37 @@
 namespace ggufmap::residency {
 namespace {
 
+// Words of `text` in lines of `width` columns, of which the first has `used` and the others `indent` spaces;
+// 0 does not wrap.
+std::string wrapped(std::string_view text, std::size_t width, std::size_t used, std::size_t indent) {
+    std::string result;
+    std::size_t column = used;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::string_view word = text.substr(at, text.find(' ', at) - at);
+        if (at != 0 && width != 0 && column + 1 + word.size() > width) {
+            result += '\n' + std::string(indent, ' ');
+            column = indent;
+        } else if (at != 0) {
+            result += ' ';
+            ++column;
+        }
+        result += word;
+        column += word.size();
+        at += word.size() + 1;
+    }
+    return result;
+}
+
+void line(const View& view, const std::string& what, const std::string& size, const std::string& remark) {
+    std::string text = fmt::format("  {:<30} {:>12}", what, size);
+    const std::size_t indent = text.size() + 2;
+    if (!remark.empty())
+        text += "  " + wrapped(remark, view.io.terminal(cli::Stream::out).width, indent, indent);
+    view.io.out(text + "\n");
+}
+
 void line(const View& view, const std::string& what, std::uint64_t bytes, const std::string& remark = "") {
-    const std::string size = view.style.exact_bytes ? std::to_string(bytes) : cli::human_size(bytes);
-    view.io.out(fmt::format("  {:<34} {:>14}{}{}\n", what, size, remark.empty() ? "" : "  ", remark));
+    line(view, what, view.style.exact_bytes ? std::to_string(bytes) : cli::human_size(bytes), remark);
 }
 
 void print_supply(const View& view, const Supply& supply, const AvailableMemory& memory) {
@@ -43,30 +71,37 @@ void print_need(const View& view, const Need& need) {
     if (need.context) {
         line(view, "attention cache", *need.context, fmt::format("{} tokens", need.context_tokens));
     } else {
-        view.io.out(
-            "  attention cache                           unknown  the header lacks the numbers, or --ctx\n");
+        line(view, "attention cache", "unknown", "the header lacks the numbers, or --ctx");
     }
     line(view, "page tables of each process", need.page_tables);
 }
 
+// "wanted 216.0 MiB + 198.0 MiB of weights = 414.0 MiB, there are 330.0 MiB (130.0 MiB by zRAM)"
+std::string sum_text(const Budget& budget) {
+    std::string text = fmt::format("wanted {} + {} of weights = {}, there are {}",
+                                   cli::human_size(budget.fixed), cli::human_size(budget.weights),
+                                   cli::human_size(wanted_by(budget)), cli::human_size(budget.memory));
+    if (budget.zram_gain != 0)
+        text += fmt::format(" ({} of them by zRAM)", cli::human_size(budget.zram_gain));
+    return text;
+}
+
 std::string verdict_text(const Budget& budget) {
-    const std::string left = cli::human_size(budget.left_for_weights);
+    const std::string every_token = cli::human_size(budget.every_token);
     switch (budget.verdict) {
         case Verdict::resident:
-            return fmt::format("resident: {} left for {} of weights", left, cli::human_size(budget.weights));
+            return "resident: everything stays in memory";
         case Verdict::lazy:
             return fmt::format(
-                "lazy: {} left for {} of weights; what every token needs ({}) stays, the rest of the "
-                "experts comes from the disk when chosen",
-                left, cli::human_size(budget.weights), cli::human_size(budget.every_token));
+                "lazy: what every token needs ({}) stays, the rest of the experts comes from the disk when "
+                "chosen",
+                every_token);
         case Verdict::thrash:
             break;
     }
-    return fmt::format(
-        "thrash: {} left for {} of weights, of which every token needs {}: each token would read {} "
-        "from the disk",
-        left, cli::human_size(budget.weights), cli::human_size(budget.every_token),
-        cli::human_size(budget.every_token - std::min(budget.every_token, budget.left_for_weights)));
+    if (budget.fixed > budget.memory) return "thrash: not even attention cache and page tables fit";
+    return fmt::format("thrash: of {} that every token needs, each would read {} from the disk", every_token,
+                       cli::human_size(budget.every_token - budget.left_for_weights));
 }
 
 void write_document(const View& view, const Budget& budget) {
@@ -124,7 +159,9 @@ cli::Status show_budget(const View& view, Models models) {
     } else if (!view.args.has("--quiet")) {
         print_supply(view, supply, memory);
         for (const Need& need : budget.needs) print_need(view, need);
-        view.io.out(verdict_text(budget) + "\n");
+        const std::size_t width = view.io.terminal(cli::Stream::out).width;
+        view.io.out(wrapped(sum_text(budget), width, 0, 2) + "\n");
+        view.io.out(wrapped(verdict_text(budget), width, 0, 2) + "\n");
     }
     return budget.verdict == Verdict::thrash ? cli::Status::no : cli::Status::ok;
 }

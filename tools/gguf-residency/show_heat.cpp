@@ -25,6 +25,8 @@ using cli::Shows;
 constexpr unsigned figures_width = 20;
 constexpr unsigned narrowest_map = 20;
 constexpr unsigned narrowest_cell = 4;
+/// More layers than these share rows, so that title and total stay in sight on a screen of 40 lines.
+constexpr std::size_t layer_rows = 32;
 
 std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
                      const Shades& shades) {
@@ -61,7 +63,15 @@ void draw(const View& view, const HeatMap& map) {
     view.io.out(fmt::format("{:>{}} {}\n", "", label_width, shades.legend()));
 }
 
-void list(const View& view, const HeatMap& map) {
+// Scripts get one table for all models, with their names where there are several.
+cli::Style style_of(const View& view, Models models, std::size_t index) {
+    cli::Style style = view.style;
+    if (models.size() > 1) style.model = models[index].name();
+    style.continues = index != 0;
+    return style;
+}
+
+void list(const View& view, const HeatMap& map, const cli::Style& style) {
     std::vector<Column> columns = {{"layer", "LAYER"},
                                    {"bytes", "BYTES", Shows::size},
                                    {"resident", "RESIDENT", Shows::size},
@@ -70,7 +80,7 @@ void list(const View& view, const HeatMap& map) {
         const std::string name(name_of(part));
         columns.push_back({name + "_percent", name + " %", Shows::percent});
     }
-    cli::Report report(view.io, view.style, columns);
+    cli::Report report(view.io, style, columns);
     for (const HeatRow& row : map.rows) {
         std::vector<Cell> cells = {row.label, row.total.total, cli::or_unknown(row.total.resident),
                                    percent_cell(row.total)};
@@ -84,18 +94,20 @@ void list(const View& view, const HeatMap& map) {
 }  // namespace
 
 cli::Status show_heat(const View& view, Models models) {
-    for (const Model& model : models) {
+    const bool people = view.style.format == cli::Format::table;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        const Model& model = models[i];
         const std::vector<Portion> portions = measure(view.cache, model, view.selection);
-        const HeatMap map = heat_map(portions);
-        if (view.style.format == cli::Format::table) {
+        const HeatMap map = heat_map(portions, people ? HeatColumns::used : HeatColumns::all);
+        if (people) {
             view.io.out(fmt::format("{}: {}{}\n", printable(model.name()),
                                     summary(total_of(portions), view.noun, view.style.exact_bytes),
                                     folio_remark(view.cache, model, portions)));
         }
-        if (view.style.format == cli::Format::table && view.io.terminal(cli::Stream::out).present) {
-            draw(view, map);
+        if (people && view.io.terminal(cli::Stream::out).present) {
+            draw(view, grouped(map, layer_rows));
         } else {
-            list(view, map);
+            list(view, map, style_of(view, models, i));
         }
     }
     return cli::Status::ok;

@@ -44,39 +44,60 @@ void draw_strip(const View& view, const File& file) {
                                 shades.legend()));
 }
 
-void list_stretches(const View& view, Models models) {
-    cli::Report report(view.io, view.style,
-                       {{"file", "FILE"},
-                        {"offset", "OFFSET", cli::Shows::number},
-                        {"bytes", "BYTES", cli::Shows::size},
-                        {"resident", "RESIDENT"}});
+std::vector<cli::Column> stretch_columns() {
+    return {{"file", "FILE"},
+            {"offset", "OFFSET", cli::Shows::number},
+            {"bytes", "BYTES", cli::Shows::size},
+            {"resident", "RESIDENT"}};
+}
+
+cli::Cell resident_cell(bool resident, cli::Format format) {
+    if (format == cli::Format::json) return resident;
+    return std::string(resident ? "yes" : "no");
+}
+
+void add_stretches(const View& view, const File& file, cli::Report& report) {
+    const auto map = view.cache.map(file, {0, file.size()});
+    if (!map) {
+        report.row({file.name(), std::uint64_t{0}, file.size(), cli::Cell()});
+        return;
+    }
+    std::vector<std::pair<Range, bool>> stretches;
+    for (const bool present : {true, false}) {
+        for (const Range range : map->stretches(present)) stretches.emplace_back(range, present);
+    }
+    std::sort(stretches.begin(), stretches.end());
+    for (const auto& [range, present] : stretches)
+        report.row({file.name(), range.offset, range.size, resident_cell(present, view.style.format)});
+}
+
+void list_stretches(const View& view, Models models, cli::Report&& report) {
     for (const Model& model : models) {
-        for (const Shard& shard : model.shards()) {
-            const auto map = view.cache.map(shard.file, {0, shard.file.size()});
-            if (!map) {
-                report.row({shard.file.name(), std::uint64_t{0}, shard.file.size(), cli::Cell()});
-                continue;
-            }
-            std::vector<std::pair<Range, bool>> stretches;
-            for (const bool present : {true, false}) {
-                for (const Range range : map->stretches(present)) stretches.emplace_back(range, present);
-            }
-            std::sort(stretches.begin(), stretches.end());
-            for (const auto& [range, present] : stretches)
-                report.row(
-                    {shard.file.name(), range.offset, range.size, std::string(present ? "yes" : "no")});
-        }
+        for (const Shard& shard : model.shards()) add_stretches(view, shard.file, report);
     }
     report.finish();
+}
+
+void write_document(const View& view, Models models) {
+    JsonWriter json(cli::json_sink(view.io));
+    json.begin_object();
+    json.key("schema");
+    json.string("gguf-residency/1");
+    json.key("stretches");
+    list_stretches(view, models, cli::Report(json, stretch_columns()));
+    json.end_object();
+    json.finish();
 }
 
 }  // namespace
 
 cli::Status show_pages(const View& view, Models models) {
-    const bool picture =
-        view.style.format == cli::Format::table && view.io.terminal(cli::Stream::out).present;
-    if (!picture) {
-        list_stretches(view, models);
+    if (view.style.format == cli::Format::json) {
+        write_document(view, models);
+        return cli::Status::ok;
+    }
+    if (view.style.format != cli::Format::table || !view.io.terminal(cli::Stream::out).present) {
+        list_stretches(view, models, cli::Report(view.io, view.style, stretch_columns()));
         return cli::Status::ok;
     }
     for (const Model& model : models) {

@@ -37,7 +37,7 @@ std::string layer_name(std::string_view stack, std::optional<std::uint32_t> laye
 }
 
 std::vector<Column> layer_columns() {
-    std::vector<Column> columns = {{"layer", "LAYER"}};
+    std::vector<Column> columns = {{"layer", "LAYER", Shows::word}};
     append(columns, count_columns());
     return columns;
 }
@@ -53,7 +53,7 @@ void layer_rows(const std::vector<Portion>& portions, const RowSink& sink) {
 std::vector<Column> portion_columns(bool experts) {
     std::vector<Column> columns = {{"tensor", "TENSOR"}};
     if (experts) columns.push_back({"expert", "EXPERT", Shows::number});
-    append(columns, {{"layer", "LAYER"}, {"part", "PART"}});
+    append(columns, {{"layer", "LAYER", Shows::word}, {"part", "PART", Shows::word}});
     append(columns, count_columns());
     columns.push_back({"mapped_by", "MAPPED BY"});
     return columns;
@@ -76,15 +76,32 @@ void portion_rows(const std::vector<Portion>& portions, bool experts, const Mapp
 
 namespace {
 
+// Below so many columns of a terminal the kernel's other counters are left out, so that names of tensors
+// stay.
+constexpr unsigned wide = 120;
+
+bool fits_narrow(const Column& column) {
+    return column.name != "dirty" && column.name != "writeback" && column.name != "evicted" &&
+           column.name != "recently_evicted";
+}
+
 // One table for all models, with their names in front where there are several.
 cli::Status print(const View& view, Models models, std::vector<Column> columns,
                   const std::function<void(std::size_t, const RowSink&)>& rows_of) {
     const bool several = models.size() > 1;
     if (several) columns.insert(columns.begin(), {"model", "MODEL"});
+    const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
+    const bool narrow = view.style.format == cli::Format::table && terminal.present && terminal.width < wide;
+    std::vector<bool> shown;
+    for (const Column& column : columns) shown.push_back(!narrow || fits_narrow(column));
+    std::size_t at = 0;
+    std::erase_if(columns, [&](const Column&) { return !shown[at++]; });
     cli::Report report(view.io, view.style, columns);
     for (std::size_t i = 0; i < models.size(); ++i) {
         rows_of(i, [&](std::vector<Cell> cells) {
             if (several) cells.insert(cells.begin(), models[i].name());
+            at = 0;
+            if (narrow) std::erase_if(cells, [&](const Cell&) { return !shown[at++]; });
             report.row(cells);
         });
     }

@@ -106,6 +106,11 @@ void map_by_cachestat(const File& file, PageMap& map, std::uint64_t first, std::
     }
 }
 
+// A page in the middle of nothing costs 2 x log2(pages) calls of 0.4 us, a page of mincore's answer 65 ns:
+// below one page in 512 cachestat is ahead. A sparse file of 1 TiB with a handful of pages takes 4 s by
+// mincore.
+constexpr std::uint64_t bisecting_pays = 512;
+
 // Pages of hugetlbfs stay until the file goes. Where some are allocated and some not, only their number is
 // known.
 std::optional<std::uint64_t> allocated_pages(const File& file, Range range, std::uint64_t pages) {
@@ -196,7 +201,9 @@ std::optional<PageMap> KernelPageCache::map(const File& file, Range range) const
         return map;
     }
     if (how == CacheMethod::allocation) return std::nullopt;
-    if (allow_ != Allow::only_cachestat && mincore_is_honest(file)) return map_by_mincore(file, covered);
+    const bool few = *counts.resident <= counts.total / bisecting_pays;
+    if (!few && allow_ != Allow::only_cachestat && mincore_is_honest(file))
+        return map_by_mincore(file, covered);
     map_by_cachestat(file, map, 0, map.page_count());
     return map;
 }
