@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <memory>
 
 #include "common/models.hpp"
 #include "common/numbers.hpp"
@@ -19,10 +20,10 @@
 namespace ggufmap::shard {
 namespace {
 
-/// A plan and the files that it refers to.
+/// A plan and the files that it refers to, which stay where they are when the job moves.
 struct Job {
     std::optional<Model> model;
-    std::optional<File> file;
+    std::unique_ptr<const File> file;
     ShardPlan plan;
     ShardRun run;
 };
@@ -46,9 +47,13 @@ std::optional<Job> make_job(Settings& settings, const cli::Io& io) {
     const Places places = cli::places_from(io);
     if (settings.raw || settings.consume) {
         const std::string path = resolve_model(settings.model, places);
-        job.file = settings.consume ? open_consumed(path, settings.resume) : File::open(path);
-        if (!job.file) return std::nullopt;
-        if (!settings.raw) job.model = Model::from(std::move(*job.file));
+        std::optional<File> file = settings.consume ? open_consumed(path, settings.resume) : File::open(path);
+        if (!file) return std::nullopt;
+        if (settings.raw) {
+            job.file = std::make_unique<const File>(std::move(*file));
+        } else {
+            job.model = Model::from(std::move(*file));
+        }
     } else {
         job.model = Model::open(settings.model, places);
     }
