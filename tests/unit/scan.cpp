@@ -44,7 +44,9 @@ constexpr HalfScale half_scales[] = {{2, 0},  {3, 0},   {3, 2},    {6, 0},   {7,
 TEST_CASE("bad f16 scales are found in every block format, wherever pieces are cut") {
     constexpr std::size_t blocks = 700;
     constexpr std::size_t bad = 333;
-    for (const auto& [type, offset] : half_scales) {
+    for (const HalfScale& scale : half_scales) {
+        const std::uint32_t type = scale.type;  // clang 14 captures no structured bindings
+        const std::size_t offset = scale.offset;
         CAPTURE(type);
         CAPTURE(offset);
         CHECK(scan_depth(type) == ScanDepth::scales);

@@ -91,7 +91,9 @@ std::map<std::size_t, Collector::Got> in_order(const Model& model, const ReadOpt
 void check_all(const std::map<std::size_t, Collector::Got>& got, const Model& model,
                const std::string& file) {
     REQUIRE(got.size() == model.tensors().size());
-    for (const auto& [extent, one] : got) {
+    for (const auto& entry : got) {
+        const std::size_t extent = entry.first;  // clang 14 captures no structured bindings
+        const Collector::Got& one = entry.second;
         CAPTURE(extent);
         const Range range = *model.tensors()[extent].range;
         CHECK(one.finished);
@@ -169,8 +171,8 @@ TEST_CASE("a file that shrinks fails the tensors that are gone, and only those")
         const std::uint64_t cut = model.tensors()[4].range->offset + 5000;  // in "d"
         REQUIRE(::truncate(file.path().c_str(), static_cast<off_t>(cut)) == 0);
         for (const auto& got : {each(model, options), in_order(model, options)}) {
-            for (const std::size_t whole : {0, 2, 3}) CHECK(got.at(whole).finished);
-            for (const std::size_t gone : {4, 5}) {
+            for (const std::size_t whole : {0U, 2U, 3U}) CHECK(got.at(whole).finished);
+            for (const std::size_t gone : {4U, 5U}) {
                 CHECK_FALSE(got.at(gone).finished);
                 REQUIRE(got.at(gone).error);
                 CHECK(got.at(gone).error->kind() == ErrorKind::mismatch);
