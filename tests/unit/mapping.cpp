@@ -174,12 +174,13 @@ TEST_CASE("stats tell what is mapped, present and locked") {
     CHECK(*after.present == after.mapped);
     CHECK(*after.page_tables >= 4096);
     CHECK(after.locked == 0);
-    mapping.lock(all);
-    if (!test::address_sanitizer) CHECK(mapping.stats().locked == after.mapped);  // it makes mlock do nothing
-    mapping.unlock(all);
-    CHECK(mapping.stats().locked == 0);
     mapping.advise(all, Advice::random);
     mapping.advise(all, Advice::cold);
+    if (test::address_sanitizer) return;  // it turns munlock into nothing
+    mapping.lock(all);
+    CHECK(mapping.stats().locked == after.mapped);
+    mapping.unlock(all);
+    CHECK(mapping.stats().locked == 0);
 }
 
 TEST_CASE("kernels without MADV_POPULATE_READ are served by reading") {
