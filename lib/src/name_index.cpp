@@ -13,8 +13,8 @@ std::uint64_t hash_of(std::string_view name) { return XXH3_64bits(name.data(), n
 }  // namespace
 
 // Dealt into as many buckets as there are names, by the upper bits of the hash, which leaves one or two to
-// sort in each: 3 ms instead of 9 for 100,000 names. Names that collide on purpose fall into one bucket and
-// cost a sort.
+// sort in each (gguf-inspect over 100,000 tensors: 70 ms with one sort, 52 with buckets, medians on a noisy
+// machine). Names that collide on purpose fall into one bucket and cost a sort.
 NameIndex::NameIndex(std::uint32_t count, const NameOf& name_of) : entries_(count) {
     if (count == 0) return;
     const int shift = std::min(63, 64 - static_cast<int>(std::bit_width(count)));
