@@ -82,12 +82,13 @@ std::uint64_t bytes_to_write(const Job& job) {
 
 void warn_of_oversized(const Job& job, const Settings& settings, const cli::Args& args, cli::Io& io) {
     if (settings.quiet) return;
-    for (const PlannedShard& shard : job.plan.shards)
-        if (shard.oversized)
-            cli::say(
-                args, io,
-                fmt::format("{}: warning: {} bytes, over --size: a tensor (or the metadata) alone is larger",
-                            shard.name, shard.size));
+    for (std::size_t i = 0; i < job.plan.shards.size(); ++i) {
+        const PlannedShard& shard = job.plan.shards[i];
+        if (!shard.oversized || (job.run.only && !job.run.only(i))) continue;
+        cli::say(args, io,
+                 fmt::format("{}: warning: {} bytes, over --size: a tensor (or the metadata) alone is larger",
+                             shard.name, shard.size));
+    }
 }
 
 ShardResult send_tar(const Job& job, cli::Io& io, ggufmap::Progress& progress) {
