@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "detail/ring_end.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
@@ -42,15 +43,7 @@ DirectRing::DirectRing(Shape shape) : shape_(shape), memory_(shape.buffers * sha
 DirectRing::~DirectRing() {
     if (!usable_) return;
     queue_.clear();
-    while (in_flight_ > 0) {
-        io_uring_cqe* entry = nullptr;
-        const int status = ::io_uring_wait_cqe(&ring_, &entry);
-        if (status == -EINTR) continue;
-        if (status != 0) break;
-        ::io_uring_cqe_seen(&ring_, entry);
-        --in_flight_;
-    }
-    ::io_uring_queue_exit(&ring_);
+    end_ring(ring_, in_flight_);
 }
 
 void DirectRing::read(int fd, Range range, std::uint64_t tag) {

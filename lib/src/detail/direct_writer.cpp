@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "detail/ring_end.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
@@ -21,15 +22,7 @@ DirectWriter::DirectWriter(OutputFile& file) : file_(file), memory_(buffer_count
 
 DirectWriter::~DirectWriter() {
     if (!usable_) return;
-    while (in_flight_ > 0) {
-        io_uring_cqe* entry = nullptr;
-        const int status = ::io_uring_wait_cqe(&ring_, &entry);
-        if (status == -EINTR) continue;
-        if (status != 0) break;
-        ::io_uring_cqe_seen(&ring_, entry);
-        --in_flight_;
-    }
-    ::io_uring_queue_exit(&ring_);
+    end_ring(ring_, in_flight_);
 }
 
 void DirectWriter::submit(unsigned index) {
