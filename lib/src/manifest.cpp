@@ -82,7 +82,8 @@ std::optional<std::string> unescape(std::string_view text) {
 
 // The name, and true where it had to be escaped.
 std::pair<std::string, bool> escape(std::string_view name) {
-    if (name.find_first_of("\\\n\r") == std::string_view::npos) return {std::string(name), false};
+    const auto plain = [](char c) { return c != '\\' && c != '\n' && c != '\r'; };
+    if (std::all_of(name.begin(), name.end(), plain)) return {std::string(name), false};
     std::string escaped;
     for (const char c : name)
         escaped += c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : std::string(1, c);
