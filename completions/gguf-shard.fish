@@ -12,6 +12,7 @@ complete -c gguf-shard -l consume -d 'free the model as its shards become durabl
 complete -c gguf-shard -l resume -d 'go on with a --consume that was ended'
 complete -c gguf-shard -l checksums -d 'write PREFIX.xxh128 also where extents are shared'
 complete -c gguf-shard -l no-checksums -d 'do not write PREFIX.xxh128'
+complete -c gguf-shard -s j -l jobs -x -d 'threads that copy (default 1)'
 complete -c gguf-shard -l keep-cache -d 'leave what was written in the page cache'
 complete -c gguf-shard -l no-sync -d 'do not wait until it is on disk'
 complete -c gguf-shard -s f -l force -d 'overwrite what is there'

@@ -40,7 +40,7 @@ public:
           source_path_(split_path(plan.source->name())),
           directory_(OutputDirectory::open(prefix_.directory)),
           source_directory_(OutputDirectory::open(source_path_.directory)),
-          copier_(Reflink::never, progress) {
+          copier_(Reflink::never, progress, options.jobs) {
         options_.output.durable = true;
     }
 
@@ -125,7 +125,7 @@ std::string Consumer::write(const PlannedShard& shard) {
     output.replace = true;  // a shard that is there without a line in the journal was not finished
     OutputFile file = OutputFile::create(directory_, shard.name, output, inputs());
     file.reserve(shard.size);
-    FileSink sink(file, shard.size);
+    FileSink sink(file, shard.size, options_.jobs);
     Digest digest(DigestKind::xxh3_128);
     copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
         digest.update(bytes);

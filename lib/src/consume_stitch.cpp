@@ -122,7 +122,7 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
 void StitchConsumer::begin(const StitchPlan& plan) {
     if (!plan.listed.empty()) {
         NullSink nowhere;
-        run(plan, nowhere, Reflink::never, progress_);
+        run(plan, nowhere, {}, progress_);
     }
     const std::vector<Part> parts = parts_of(plan);
     journal_ = detail::Journal::create(directory_, journal_name());

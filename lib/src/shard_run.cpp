@@ -23,7 +23,7 @@ public:
           progress_(progress),
           prefix_(split_path(plan.prefix)),
           directory_(OutputDirectory::open(prefix_.directory)),
-          copier_(options.reflink, progress) {
+          copier_(options.reflink, progress, options.jobs) {
         options_.output.named = options.output.named || plan.shards.size() > most_open;
     }
 
@@ -53,7 +53,7 @@ private:
 
 void ShardWriter::hash_apart(const PlannedShard& shard, Digest& digest) {
     NullSink nowhere;
-    Copier reader(Reflink::never, progress_);
+    Copier reader(Reflink::never, progress_, options_.jobs);
     reader.copy(shard.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) {
         digest.update(bytes);
         if (original_ && piece.source != nullptr) original_->update(bytes);
@@ -68,7 +68,7 @@ void ShardWriter::write(const PlannedShard& shard) {
     } else {
         file.reserve(shard.size);
     }
-    FileSink sink(file, shares ? 0 : shard.size);
+    FileSink sink(file, shares ? 0 : shard.size, options_.jobs);
     Digest digest(DigestKind::xxh3_128);
     if (options_.checksums && !shares) {
         copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {

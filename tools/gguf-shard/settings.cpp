@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/jobs.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::shard {
@@ -69,7 +70,7 @@ Settings Settings::from(const cli::Args& args) {
     args.at_most_one_of({"--raw", "--per"});
     args.at_most_one_of({"--raw", "--header-first"});
     args.at_most_one_of({"--checksums", "--no-checksums"});
-    for (const char* meaningless : {"--only", "--reflink", "--keep-cache", "--no-sync", "--force"})
+    for (const char* meaningless : {"--only", "--reflink", "--keep-cache", "--no-sync", "--force", "--jobs"})
         args.at_most_one_of({"--tar", meaningless});
     for (const char* other : {"--tar", "--only", "--reflink", "--keep-cache", "--no-sync"})
         args.at_most_one_of({"--consume", other});
@@ -102,6 +103,7 @@ Settings Settings::from(const cli::Args& args) {
         settings.reflink = Reflink::never;
         settings.output.replace = false;  // --force is about the model here
     }
+    if (args.has("--jobs")) settings.jobs = cli::jobs_from(args);
     settings.dry_run = args.has("--dry-run");
     settings.quiet = args.has("--quiet");
     return settings;

@@ -70,6 +70,7 @@ std::optional<Job> make_job(Settings& settings, const cli::Io& io) {
     }
     job.run.checksums = settings.checksums.value_or(job.run.reflink == Reflink::never);
     job.run.output = settings.output;
+    job.run.jobs = settings.jobs;
     return job;
 }
 
@@ -156,6 +157,7 @@ const cli::Tool& shard_tool() {
               flag("--resume", "go on with a --consume that was ended"),
               flag("--checksums", "write PREFIX.xxh128 also where extents are shared"),
               flag("--no-checksums", "do not write PREFIX.xxh128"),
+              value("-j,--jobs", "N", "threads that copy (default 1)"),
               flag("--keep-cache", "leave what was written in the page cache"),
               flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
               option::quiet()}},

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "common/jobs.hpp"
 #include "common/models.hpp"
 #include "common/report.hpp"
 #include "common/standard_options.hpp"
@@ -14,6 +15,7 @@
 #include "gguf-stitch/shared.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/huge_pages.hpp"
 #include "ggufmap/shard_stream.hpp"
 #include "ggufmap/shared_memory.hpp"
 #include "ggufmap/stitch.hpp"
@@ -45,13 +47,31 @@ struct Target {
     StitchRun run;
 };
 
+/// A plain name is one in the mount; with a directory it says itself where the hugetlbfs is.
+std::string huge_path(const cli::Args& args) {
+    const auto name = args.text("--output");
+    const std::string mount = *args.text("--hugetlb");
+    if (!name || *name == "-") throw Error(ErrorKind::usage, {}, "--hugetlb: wanted -o NAME");
+    if (name->find('/') == name->npos) return (mount.empty() ? first_huge_mount() : mount) + "/" + *name;
+    if (!mount.empty())
+        throw Error(ErrorKind::usage, {*name}, "--hugetlb: wanted a name in the mount, without directory");
+    return *name;
+}
+
 Target target_from(const cli::Args& args, const Places& places) {
     Target target;
     target.run.output.replace = args.has("--force");
     target.run.output.keep_cache = args.has("--keep-cache");
     target.run.output.durable = !args.has("--no-sync");
+    target.run.verify = !args.has("--no-verify");
+    if (args.has("--jobs")) target.run.jobs = cli::jobs_from(args);
     if (args.has("--verify")) return target;
-    if (const auto name = args.text("--shm")) {
+    if (args.has("--hugetlb")) {
+        target.path = huge_path(args);
+        target.run.output.huge_pages = true;
+        target.run.output.keep_cache = true;
+        target.run.output.durable = false;
+    } else if (const auto name = args.text("--shm")) {
         target.path = resolve_model("shm:" + *name, places);
         target.run.output.keep_cache = true;  // this cache is where the file is
         target.run.output.durable = false;
@@ -75,10 +95,10 @@ bool congruent(const StitchPlan& plan, std::uint64_t block) {
     return true;
 }
 
-// Settled before the run: a result that shares extents cannot be checked in passing.
+// Settled before the run: a result that shares extents is checked after it.
 void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& target) {
     const std::string when = args.text("--reflink").value_or("auto");
-    if (when == "never" || args.has("--shm") || !target.is_file()) return;
+    if (when == "never" || args.has("--shm") || args.has("--hugetlb") || !target.is_file()) return;
     const auto directory = OutputDirectory::open(split_path(target.path).directory);
     const auto block = clone_block(*plan.sources().back(), *directory);
     if (block && congruent(plan, *block)) {
@@ -160,6 +180,10 @@ cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan&
 
 cli::Status work(const cli::Args& args, cli::Io& io) {
     args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
+    for (const char* other : {"--shm", "--verify", "--shm-list", "--shm-rm", "--consume", "--resume"})
+        args.at_most_one_of({"--hugetlb", other});
+    for (const char* other : {"--verify", "--tar", "--consume", "--resume"})
+        args.at_most_one_of({"--no-verify", other});
     refuse_formats(args, nullptr);
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
@@ -188,7 +212,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
         PipeSink out(io.output_fd());
         Sink& stream = target.path.empty() ? static_cast<Sink&>(nowhere) : out;
         result = target.is_file() ? run(plan, target.path, target.run, transfer)
-                                  : run(plan, stream, Reflink::never, transfer);
+                                  : run(plan, stream, target.run, transfer);
     }
     if (style.format != cli::Format::table) print(plan, target.path, &result, style, io);
     if (target.path.empty() && !result.verified && !args.has("--quiet"))
@@ -212,6 +236,8 @@ const cli::Tool& stitch_tool() {
              {value("--tar", "FILE", "shards in a tar stream of gguf-shard, - for standard input").files()}},
             {"Where to",
              {option::output(), value("--shm", "NAME", "into shared memory: /dev/shm/NAME, shm:NAME"),
+              optional_value("--hugetlb", "MOUNT", "into huge pages: -o NAME in this hugetlbfs, or the first")
+                  .directories(),
               flag("--verify", "only check, against the checksum list where there is one"),
               flag("--shm-list", "list the models in shared memory"),
               value("--shm-rm", "NAME", "remove a model from shared memory, say who still maps it")}},
@@ -220,6 +246,8 @@ const cli::Tool& stitch_tool() {
                   .choose({"auto", "always", "never"}),
               flag("--consume", "remove each shard once its bytes are durable; needs --force"),
               flag("--resume", "go on with a --consume that was ended"),
+              flag("--no-verify", "do not check against the checksum list"),
+              value("-j,--jobs", "N", "threads that copy (default 1)"),
               flag("--keep-cache", "leave what was written in the page cache"),
               flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
               option::quiet()}},

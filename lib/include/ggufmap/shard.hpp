@@ -71,6 +71,7 @@ struct ShardRun {
     /// Write only the shards for which this says yes (by index); the rest belongs to other workers.
     std::function<bool(std::size_t)> only = {};
     OutputFile::Options output = {};
+    unsigned jobs = 1;  ///< threads that copy
 };
 
 struct ShardResult {
