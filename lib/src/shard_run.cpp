@@ -108,9 +108,9 @@ ShardResult ShardWriter::run() {
     for (std::size_t i = 0; i < plan_.shards.size(); ++i)
         if (wanted(i)) write(plan_.shards[i]);
     if (original_) {
-        const std::string name = split_path(plan_.source->name()).name;
-        const bool beside = directory_->holds(name, plan_.source->identity()) && name.find('\n') == name.npos;
-        result_.checksums.push_back({name, original_->hex(), !beside});
+        const auto name = name_in_list(*directory_, *plan_.source);
+        result_.checksums.push_back(
+            {name.value_or(split_path(plan_.source->name()).name), original_->hex(), !name});
         write_list(prefix_.name + std::string(checksum_suffix), result_.checksums);
     }
     plan_.source->check_unchanged();
