@@ -9,7 +9,7 @@ complete -c gguf-shard -s o -l output -r -F -d 'beginning of the names (default:
 complete -c gguf-shard -l only -x -d 'write just shard K, shards K-M, or share K/N of the set'
 complete -c gguf-shard -l reflink -x -a 'auto always never' -d 'share extents with the model (default auto)'
 complete -c gguf-shard -l consume -d 'free the model as its shards become durable; needs --force'
-complete -c gguf-shard -l resume -d 'go on with a --consume that was ended'
+complete -c gguf-shard -l resume -d 'keep what is done when this ends early; go on with it'
 complete -c gguf-shard -l checksums -d 'write PREFIX.xxh128 also where extents are shared'
 complete -c gguf-shard -l no-checksums -d 'do not write PREFIX.xxh128'
 complete -c gguf-shard -s j -l jobs -x -d 'threads that copy (default 1)'

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "detail/silent.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/huge_pages.hpp"
@@ -64,17 +65,6 @@ private:
     std::uint64_t hashed_ = 0;
 };
 
-/// Progress of what is only read to be hashed was not promised to anyone.
-class Silent final : public Progress {
-public:
-    explicit Silent(Progress& progress) : progress_(progress) {}
-    void add(std::uint64_t) override {}
-    bool stop_requested() override { return progress_.stop_requested(); }
-
-private:
-    Progress& progress_;
-};
-
 /// Checks the result against the list as its bytes pass: by the digest of the original where that is listed,
 /// else shard by shard.
 class Verification {
@@ -121,7 +111,7 @@ void check_unchanged(const StitchPlan& plan) {
 }  // namespace
 
 StitchResult run(const StitchPlan& plan, Sink& sink, const StitchRun& options, Progress& progress) {
-    Silent silent(progress);
+    detail::Silent silent(progress);
     Copier copier(options.reflink, progress, options.jobs);
     Verification check(plan, silent);
     const bool checks = options.verify && !plan.listed.empty();

@@ -16,6 +16,7 @@
 #include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/huge_pages.hpp"
+#include "ggufmap/resume.hpp"
 #include "ggufmap/shard_stream.hpp"
 #include "ggufmap/shared_memory.hpp"
 #include "ggufmap/stitch.hpp"
@@ -157,33 +158,43 @@ std::string consuming_output(const cli::Args& args) {
     return *path;
 }
 
-/// False where the earlier run had not begun: then the shards are all there, and a new one can begin.
+/// False where there is no --consume to go on with: then the shards are all there.
 bool resume(const cli::Args& args, cli::Io& io) {
     cli::Transfer transfer(io, args.has("--quiet"), "stitching", 0);
     if (resume_consume(consuming_output(args), transfer)) return true;
-    if (!args.has("--consume") || args.all("SHARD").empty())
+    if (args.all("SHARD").empty())
         throw Error(ErrorKind::usage, {consuming_output(args)}, "there is no run to resume");
     return false;
 }
 
 cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
     const std::string path = consuming_output(args);
-    if (!args.has("--force"))
+    if (!args.has("--force") && !args.has("--dry-run"))
         throw Error(ErrorKind::usage, {},
                     "--consume removes each shard as it goes: say --force, too, if that is what you want");
     // Data needs no space of its own but for one shard; a result that exists is not replaced.
+    if (args.has("--dry-run")) print(plan, path, nullptr, cli::Style::from(args), io);
     require_runnable(plan, path, {.reflink = Reflink::automatic});
+    if (args.has("--dry-run")) return cli::Status::ok;
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + path, plan.size);
     consume(plan, path, transfer);
     return cli::Status::ok;
 }
 
+cli::Status stitch_resumably(const cli::Args& args, cli::Io& io, const StitchPlan& plan,
+                             const Target& target) {
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + target.path, plan.size);
+    run_resumably(plan, target.path, target.run, transfer);
+    return cli::Status::ok;
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
+    args.at_most_one_of({"--resume", "--dry-run"});
     args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
     for (const char* other : {"--shm", "--verify", "--shm-list", "--shm-rm", "--consume", "--resume"})
         args.at_most_one_of({"--hugetlb", other});
-    for (const char* other : {"--verify", "--tar", "--consume", "--resume"})
-        args.at_most_one_of({"--no-verify", other});
+    for (const char* other : {"--verify", "--tar", "--consume"}) args.at_most_one_of({"--no-verify", other});
+    for (const char* other : {"--tar", "--consume"}) args.at_most_one_of({"--jobs", other});
     refuse_formats(args, nullptr);
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
@@ -200,6 +211,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
 
     const StitchPlan plan = plan_stitch(names, places);
     if (args.has("--consume")) return consume_shards(args, io, plan);
+    if (args.has("--resume")) return stitch_resumably(args, io, plan, target);
     choose_reflink(args, plan, target);
     if (args.has("--dry-run")) print(plan, target.path, nullptr, style, io);
     if (args.has("--shm")) require_memory(plan.size, target.path);
@@ -245,7 +257,7 @@ const cli::Tool& stitch_tool() {
              {value("--reflink", "WHEN", "share extents with the shards (default auto)")
                   .choose({"auto", "always", "never"}),
               flag("--consume", "remove each shard once its bytes are durable; needs --force"),
-              flag("--resume", "go on with a --consume that was ended"),
+              flag("--resume", "keep what is done when this ends early; go on with it"),
               flag("--no-verify", "do not check against the checksum list"),
               value("-j,--jobs", "N", "threads that copy (default 1)"),
               flag("--keep-cache", "leave what was written in the page cache"),

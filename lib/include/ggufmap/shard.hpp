@@ -53,6 +53,8 @@ struct GGUFMAP_API ShardPlan {
 
     /// Bytes of all shards.
     std::uint64_t bytes() const;
+    /// Tells one plan from another: a model of another size, or cut in another way.
+    std::string fingerprint() const;
 };
 
 /// A pure function of its arguments: workers that share nothing but these make the same set. Throws Error:
