@@ -70,10 +70,10 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
     for (const File* file : plan.sources())
         parts.push_back({file->identity().device, file->identity().inode, file->size(), 0, 0, 0,
                          std::filesystem::absolute(file->name()).string()});
+    const std::vector<const File*> sources = plan.sources();
     std::uint64_t offset = 0;
     for (const Piece& piece : plan.pieces) {
         if (piece.source != nullptr) {
-            const auto sources = plan.sources();
             const auto index = std::find(sources.begin(), sources.end(), piece.source) - sources.begin();
             Part& part = parts[static_cast<std::size_t>(index)];
             if (part.size != 0)
