@@ -17,7 +17,7 @@
 namespace ggufmap::detail {
 namespace {
 
-// Twice this for each thread: 24 of them stay below the 64 MiB that we allow ourselves.
+// A thread has one to write and one to read into, in whole huge pages.
 constexpr std::uint64_t block_bytes = 1 << 20;
 
 /// Lets threads through in the order of their numbers.

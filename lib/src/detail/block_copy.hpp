@@ -23,8 +23,8 @@ public:
         const Copier::Tap& tap;
         Progress& progress;
     };
-    /// More threads than this have no memory of their own any more.
-    static constexpr unsigned most_threads = 24;
+    /// Each has 4 MiB of its own: more would exceed the 64 MiB that we allow ourselves.
+    static constexpr unsigned most_threads = 12;
 
     explicit BlockCopy(const Task& task);
     /// Returns the offset behind the last byte. Throws what Copier::copy() throws.
