@@ -32,7 +32,7 @@ struct SafetensorsFile {
     std::string header;                     ///< length, JSON and blanks
     std::vector<SafetensorsEntry> entries;  ///< by offset, without holes
     std::uint32_t shard = 0;
-    Range shared;  ///< of the shard's file that stands in this file as it is; empty where laid out tight
+    Range shared;  ///< of the shard's file, at the start of the data; empty where laid out tight
 
     std::uint64_t data_bytes() const { return entries.empty() ? 0 : entries.back().data.end(); }
     std::uint64_t bytes() const { return header.size() + data_bytes(); }
