@@ -5,8 +5,8 @@
 
 namespace ggufmap::detail {
 
-/// True where both have the same size and every extent of the one is an extent of the other, at the same
-/// offset. False where the file system does not tell.
+/// True where both have the same size, and every whole block of the one is the other's, too; reads what is
+/// behind the last of them. False where the file system does not tell. Throws Error (io).
 bool same_blocks(const File& a, const File& b);
 
 }  // namespace ggufmap::detail
