@@ -1,6 +1,7 @@
 #include "ggufmap/hf/safetensors.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
@@ -310,6 +311,20 @@ TEST_CASE("copies are tight, wide types first, and split where asked") {
     const auto split = plan_safetensors(of.model, tensors, {.weights = Weights::copy, .most_bytes = 1});
     REQUIRE(split.size() == 3);
     CHECK(split[1].name == "model-00002-of-00003.safetensors");
+}
+
+TEST_CASE("a header that no reader would accept is refused") {
+    const ModelOfText of(model_of("qwen2", "tensor token_embd.weight F16 5 3\n"));
+    const auto plan = [&](std::uint64_t most) {
+        return plan_safetensors(of.model, tensors_of(of.model),
+                                {.weights = Weights::copy, .most_header_bytes = most});
+    };
+    const std::uint64_t length = plan(1000)[0].header.size() - 8;
+    CHECK(plan(length).size() == 1);
+    CHECK_THROWS_WITH_AS(
+        plan(length - 1),
+        doctest::Contains(fmt::format("would have {} bytes; readers accept {}", length, length - 1).c_str()),
+        Error);
 }
 
 TEST_CASE("quantized blocks are bytes with their type beside them") {

@@ -14,7 +14,6 @@ namespace {
 
 using Layout = JsonWriter::Layout;
 
-constexpr std::uint64_t most_header_bytes = 100'000'000;  // the crate's MAX_HEADER_SIZE
 constexpr std::uint64_t length_bytes = 8;
 
 std::uint64_t element_bytes(const HfTensor& tensor) {
@@ -194,10 +193,10 @@ std::string header_of(const SafetensorsFile& file, const SafetensorsOptions& opt
     const std::uint64_t wanted = shares ? file.shared.offset % block : 0;
     const std::uint64_t now = (length_bytes + json.size()) % block;
     json.append((wanted + block - now) % block, ' ');
-    if (json.size() > most_header_bytes)
-        throw Error(
-            ErrorKind::limit, {file.name},
-            fmt::format("the header would have {} bytes; readers accept {}", json.size(), most_header_bytes));
+    if (json.size() > options.most_header_bytes)
+        throw Error(ErrorKind::limit, {file.name},
+                    fmt::format("the header would have {} bytes; readers accept {}", json.size(),
+                                options.most_header_bytes));
     std::string header(length_bytes, '\0');
     const std::uint64_t length = json.size();
     std::memcpy(header.data(), &length, sizeof length);
