@@ -46,7 +46,7 @@ void layer_rows(const std::vector<Portion>& portions, const RowSink& sink) {
     for (const LayerResidency& layer : by_layer(portions)) {
         std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
         append_counts(cells, layer.total());
-        sink(std::move(cells));
+        sink(cells);
     }
 }
 
@@ -61,16 +61,18 @@ std::vector<Column> portion_columns(bool experts) {
 
 void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
                   std::size_t model, cli::Format format, const RowSink& sink) {
+    std::vector<Cell> cells;  // one for all rows: there may be 100,000
     for (const Portion& portion : portions) {
         if (!portion.tensor && portion.part != Part::header) continue;  // padding
         const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
-        std::vector<Cell> cells = {portion.tensor ? std::string(portion.tensor->name) : "(header)"};
+        cells.clear();
+        cells.emplace_back(std::string(portion.tensor ? portion.tensor->name : "(header)"));
         if (experts) cells.push_back(cli::or_unknown(portion.expert));
         cells.emplace_back(layer_name(role.stack, role.layer));
         cells.emplace_back(std::string(name_of(portion.part)));
         append_counts(cells, portion.bytes);
         cells.push_back(mapped.cell(model, portion.where, format));
-        sink(std::move(cells));
+        sink(cells);
     }
 }
 
@@ -98,7 +100,7 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
     std::erase_if(columns, [&](const Column&) { return !shown[at++]; });
     cli::Report report(view.io, view.style, columns);
     for (std::size_t i = 0; i < models.size(); ++i) {
-        rows_of(i, [&](std::vector<Cell> cells) {
+        rows_of(i, [&](std::vector<Cell>& cells) {
             if (several) cells.insert(cells.begin(), models[i].name());
             at = 0;
             if (narrow) std::erase_if(cells, [&](const Cell&) { return !shown[at++]; });

@@ -13,7 +13,8 @@
 
 namespace ggufmap::residency {
 
-using RowSink = std::function<void(std::vector<cli::Cell>)>;
+/// Is given each row in turn, to do with as it likes.
+using RowSink = std::function<void(std::vector<cli::Cell>&)>;
 
 /// "7", "enc 7"; "-" for what belongs to no layer.
 std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer);
