@@ -25,8 +25,9 @@ using cli::Shows;
 constexpr unsigned figures_width = 20;
 constexpr unsigned narrowest_map = 20;
 constexpr unsigned narrowest_cell = 4;
-/// More layers than these share rows, so that title and total stay in sight on a screen of 40 lines.
-constexpr std::size_t layer_rows = 32;
+// Lines of the screen that are no row of the map: title, heading, legend, and the next prompt or the rates of
+// --watch.
+constexpr std::size_t lines_around = 4;
 
 std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
                      const Shades& shades) {
@@ -104,8 +105,9 @@ cli::Status show_heat(const View& view, Models models) {
                                     summary(total_of(portions), view.noun, view.style.exact_bytes),
                                     folio_remark(view.cache, model, portions)));
         }
-        if (people && view.io.terminal(cli::Stream::out).present) {
-            draw(view, grouped(map, layer_rows));
+        const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
+        if (people && terminal.present) {
+            draw(view, fitting(map, terminal.height - std::min<std::size_t>(terminal.height, lines_around)));
         } else {
             list(view, map, style_of(view, models, i));
         }
