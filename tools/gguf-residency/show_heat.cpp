@@ -25,9 +25,13 @@ using cli::Shows;
 constexpr unsigned figures_width = 20;
 constexpr unsigned narrowest_map = 20;
 constexpr unsigned narrowest_cell = 4;
-// Lines of the screen that are no row of the map: title, heading, legend, and the next prompt or the rates of
-// --watch.
-constexpr std::size_t lines_around = 4;
+
+// How many rows of the map the screen has room for: title, heading, legend and the next prompt are there,
+// too, and what --watch and --pid print before and after it.
+std::size_t rows_on_screen(const View& view, unsigned height) {
+    const std::size_t taken = 4 + view.args.count("--watch") + view.args.count("--pid");
+    return height - std::min<std::size_t>(height, taken);
+}
 
 std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
                      const Shades& shades) {
@@ -107,7 +111,7 @@ cli::Status show_heat(const View& view, Models models) {
         }
         const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
         if (people && terminal.present) {
-            draw(view, fitting(map, terminal.height - std::min<std::size_t>(terminal.height, lines_around)));
+            draw(view, fitting(map, rows_on_screen(view, terminal.height)));
         } else {
             list(view, map, style_of(view, models, i));
         }

@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "gguf-residency/counts.hpp"
 #include "gguf-residency/mapped_by.hpp"
@@ -39,13 +42,24 @@ std::string layer_name(std::string_view stack, std::optional<std::uint32_t> laye
 std::vector<Column> layer_columns() {
     std::vector<Column> columns = {{"layer", "LAYER", Shows::word}};
     append(columns, count_columns());
+    columns.push_back({"mapped_by", "MAPPED BY"});
     return columns;
 }
 
-void layer_rows(const std::vector<Portion>& portions, const RowSink& sink) {
+void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, std::size_t model,
+                cli::Format format, const RowSink& sink) {
+    using Key = std::pair<std::string_view, std::optional<std::uint32_t>>;
+    std::map<Key, std::set<std::uint64_t>> pids;
+    for (const Portion& portion : portions) {
+        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        for (const std::uint64_t pid : mapped.pids(model, portion.where))
+            pids[role.layer ? Key(role.stack, role.layer) : Key()].insert(pid);
+    }
     for (const LayerResidency& layer : by_layer(portions)) {
         std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
         append_counts(cells, layer.total());
+        const auto& found = pids[layer.layer ? Key(layer.stack, layer.layer) : Key()];
+        cells.push_back(pids_cell({found.begin(), found.end()}, format));
         sink(cells);
     }
 }
@@ -114,8 +128,9 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
 }  // namespace
 
 cli::Status show_layers(const View& view, Models models) {
+    const MappedBy mapped(view.processes, models);
     return print(view, models, layer_columns(), [&](std::size_t i, const RowSink& sink) {
-        layer_rows(measure(view.cache, models[i], view.selection), sink);
+        layer_rows(measure(view.cache, models[i], view.selection), mapped, i, view.style.format, sink);
     });
 }
 
