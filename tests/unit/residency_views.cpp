@@ -343,6 +343,36 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     CHECK(find(findings, "huge pages for shared memory: never"));
 }
 
+TEST_CASE("mount options that matter are found, with or without a value") {
+    Facts facts;
+    facts.mount_point = "/my models";
+    facts.mount_options = "rw,relatime,rw,vers=4.2,rsize=32768,fsc";
+    CHECK(find(findings_of(facts), "rsize=32768"));
+    facts.mount_options = "rw,strictatime,rw,dax=always,cache=none";
+    const auto findings = findings_of(facts);
+    CHECK(find(findings, "cache=none"));
+    CHECK(find(findings, "dax"));
+    const Finding* atime = find(findings, "strictatime");
+    REQUIRE(atime);
+    CHECK(atime->command == "mount -o remount,relatime '/my models'");
+    facts.mount_options = "rw,noatime,rw,dax=inode,cache=loose,rsize=1048576";
+    CHECK(findings_of(facts).empty());
+}
+
+TEST_CASE("on which node pages lie is added up, huge pages by their size") {
+    std::map<std::uint32_t, std::uint64_t> bytes;
+    add_node_bytes(
+        "7f0000000000 default file=/m/N9=3.gguf mapped=3 N0=2 N1=1 kernelpagesize_kB=4\n"
+        "7f0000100000 default file=/other mapped=9 N0=9 kernelpagesize_kB=4\n"
+        "7f0000200000 default file=/m huge dirty=1 N1=1 kernelpagesize_kB=2048\n",
+        {0x7f0000000000, 0x7f0000200000}, bytes);
+    CHECK(bytes == std::map<std::uint32_t, std::uint64_t>{{0, 8192}, {1, 4096 + (2 << 20)}});
+    Facts facts;
+    facts.numa_nodes = 2;
+    facts.node_bytes = bytes;
+    CHECK(find(findings_of(facts), "2 NUMA nodes: of the model 8.0 KiB on node 0, 2.0 MiB on node 1"));
+}
+
 TEST_CASE("rates tell what came, what went and what is not known") {
     Moment before;
     Moment after;
