@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t reach = 32 << 20;
 // Less than this is not worth a thread. A thread costs 0.05 ms; one alone waits for each of its huge pages,
 // about 1 ms, while the device could read several.
-constexpr std::uint64_t least_share = 4 << 20;
+constexpr std::uint64_t least_share = 8 << 20;
 constexpr std::uint64_t huge_page = 2 << 20;
 constexpr unsigned threads_for_flash = 4;
 constexpr auto look_at_pressure_every = std::chrono::milliseconds(200);

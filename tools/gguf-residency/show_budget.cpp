@@ -1,5 +1,6 @@
 // --budget: the arithmetic, line by line.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -65,7 +66,7 @@ void print_others(const View& view, const Supply& supply, const ModelScan& other
                          fmt::join(pids_of(model), ", ")));
     if (supply.bound_by == "--ram" && !others.models.empty())
         line(view, "taken off for them", 0, "as --ram says what there would be");
-    if (others.not_permitted != 0)
+    if (others.not_permitted != 0 && ::geteuid() != 0)
         line(view, "other processes", "unknown",
              fmt::format("{} may not be looked at; root would see them", others.not_permitted));
 }
