@@ -8,7 +8,7 @@ build_packages=(g++ cmake ninja-build pkg-config ccache libcli11-dev libfmt-dev 
     nettle-dev nlohmann-json3-dev libarchive-dev libsmartcols-dev libtomlplusplus-dev liburing-dev)
 # What the tests and lints run beside our own programs.
 test_packages=(mandoc shellcheck clang clang-format libclang-rt-dev zsh fish bash-completion jq xxhash vmtouch
-    util-linux python3)
+    util-linux python3 bindfs)
 
 as_root() {
     if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo -- "$@"; fi

@@ -36,7 +36,8 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
     json.number_or_null(total.evicted);
     json.key("recently_evicted_bytes");
     json.number_or_null(total.recently_evicted);
-    write_rows(json, "layers", layer_columns(), [&](const RowSink& sink) { layer_rows(portions, sink); });
+    write_rows(json, "layers", layer_columns(),
+               [&](const RowSink& sink) { layer_rows(portions, mapped, index, cli::Format::json, sink); });
     write_rows(json, "tensors", portion_columns(true), [&](const RowSink& sink) {
         portion_rows(portions, true, mapped, index, cli::Format::json, sink);
     });
