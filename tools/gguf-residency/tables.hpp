@@ -21,6 +21,9 @@ std::string layer_name(std::string_view stack, std::optional<std::uint32_t> laye
 std::vector<cli::Column> layer_columns();
 void layer_rows(const std::vector<Portion>& portions, const RowSink& sink);
 
+/// The same, with stacked expert tensors taken apart. Throws Error (usage) where there are none.
+Selection with_all_experts(const Selection& selection, const Model& model);
+
 std::vector<cli::Column> portion_columns(bool experts);
 /// `model`: its index in `mapped`.
 void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,

@@ -30,7 +30,9 @@ set(CPACK_DEBIAN_DEV_PACKAGE_NAME libggufmap-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${library} (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_DEV_DESCRIPTION "map, inspect, cut and warm GGUF model files - development files
-Headers, CMake package and pkg-config file for programs that use libggufmap.")
+Headers, CMake package and pkg-config file for programs that use libggufmap:
+they parse GGUF files, map models and sets of shards as one, select tensors by
+layer, part or expert, and plan and carry out what the ggufmap-tools do.")
 
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME ggufmap-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION utils)
