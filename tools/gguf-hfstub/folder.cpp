@@ -134,6 +134,7 @@ void print_table(Io& io, const Args& args, const std::vector<hf::StubFile>& file
 
 Status make_folder(const Args& args, Io& io, const Model& model) {
     Request request = request_of(args);
+    hf::require_stub_place(request.output, request.force);
     const auto parent = OutputDirectory::open(parent_of(request.output));
     hf::Notes notes;
     const auto block = clone_block(model.shards().front().file, *parent);
