@@ -98,6 +98,10 @@ private:
             std::uint64_t rows = 1;
             for (std::size_t i = 0; i + 1 < made.shape.size(); ++i) rows *= made.shape[i];
             if (made.shape.empty()) made.shape.push_back(1);
+            // Of a type that we do not know, only the offsets tell the size.
+            if (rows == 0 ? made.source.size != 0 : made.source.size % rows != 0)
+                fail(info,
+                     fmt::format("has {} bytes, which do not divide into {} rows", made.source.size, rows));
             made.shape.back() = rows == 0 ? 0 : made.source.size / rows;
         }
         return made;
