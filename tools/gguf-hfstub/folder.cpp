@@ -82,6 +82,12 @@ Weights decide_weights(const Request& request, const Model& model, bool can_shar
                         quantized));
         return Weights::none;
     }
+    if (hf::has_packed_experts(model)) {
+        notes.push_back(
+            "no weights written: loaders read MXFP4 in another order, of which nothing can be shared "
+            "(--weights=copy makes a second copy)");
+        return Weights::none;
+    }
     if (can_share) return Weights::reflink;
     notes.push_back(
         "no weights written: this file system cannot share the model's blocks (--weights=copy makes a second "

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "hf/tensor_types.hpp"
+
 namespace ggufmap::hf::derivations {
 namespace {
 
-constexpr std::uint32_t mxfp4 = 39;
 constexpr std::uint64_t most_layers = 10'000;  // a number in a file; lists are as long as it says
 
 std::optional<double> rotated_share(const Facts& facts) {

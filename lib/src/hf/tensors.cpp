@@ -11,12 +11,11 @@
 
 #include "ggufmap/error.hpp"
 #include "hf/architecture.hpp"
+#include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf {
 namespace {
 
-constexpr std::uint32_t f32 = 0, mxfp4 = 39;
-constexpr std::uint64_t mxfp4_block = 17, mxfp4_nibbles = 16;  // bytes: a scale, then 32 numbers
 constexpr std::size_t compare_chunk = 1 << 20;
 constexpr std::size_t names_shown = 3;
 /// Ten times what the largest models of 2026 come to (384 experts of 3 matrices in 61 layers).
@@ -346,6 +345,13 @@ std::string_view unreadable_type(const Model& model) {
         return type ? type->name : "unknown";
     }
     return {};
+}
+
+bool has_packed_experts(const Model& model) {
+    const auto& tensors = model.tensors();
+    return std::any_of(tensors.begin(), tensors.end(), [&](const ModelTensor& tensor) {
+        return is_mxfp4_expert(model.head().architecture(), *tensor.info);
+    });
 }
 
 bool HfTensor::quantized() const {
