@@ -1,5 +1,6 @@
 #include "ggufmap/keeper.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace ggufmap {
@@ -20,39 +21,60 @@ bool Keeper::wanted(std::size_t model, const Sight& sight) {
     return false;
 }
 
-// Lets go of idle models, the one that was used longest ago first, until `for_model` fits. All or nothing: a
-// model that does not fit anyway costs no other its place.
-bool Keeper::make_room(std::size_t for_model, std::span<const Sight> sights, std::vector<Order>& orders) {
-    if (!budget_) return true;
-    std::uint64_t taken = sights[for_model].bytes;
+// Chooses idle models, the one that was used longest ago first, until what is taken fits. Returns what is
+// then taken.
+std::uint64_t Keeper::let_go_until(std::uint64_t taken, std::size_t keep, std::span<const Sight> sights,
+                                   std::vector<std::size_t>& leaving,
+                                   const std::vector<Order>& orders) const {
     std::vector<std::size_t> idle;
     for (std::size_t i = 0; i < states_.size(); ++i) {
-        if (!states_[i].loaded || i == for_model) continue;
-        taken += sights[i].bytes;
-        const bool stays = rules_[i].lock || sights[i].in_use || orders[i] == Order::load;
-        if (!stays) idle.push_back(i);
+        const bool stays = i == keep || rules_[i].lock || sights[i].in_use || orders[i] == Order::load;
+        if (states_[i].loaded && !stays) idle.push_back(i);
     }
-    std::vector<std::size_t> leaving;
-    while (taken > *budget_ && !idle.empty()) {
-        auto oldest = idle.begin();
-        for (auto one = idle.begin(); one != idle.end(); ++one) {
-            if (states_[*one].last_use < states_[*oldest].last_use) oldest = one;
-        }
-        taken -= sights[*oldest].bytes;
-        leaving.push_back(*oldest);
-        idle.erase(oldest);
+    std::stable_sort(idle.begin(), idle.end(),
+                     [&](std::size_t a, std::size_t b) { return states_[a].last_use < states_[b].last_use; });
+    for (const std::size_t model : idle) {
+        if (taken <= *budget_) break;
+        taken -= sights[model].bytes;
+        leaving.push_back(model);
     }
-    if (taken > *budget_) return false;
-    for (const std::size_t model : leaving) {
+    return taken;
+}
+
+void Keeper::let_go(const std::vector<std::size_t>& models, std::vector<Order>& orders) {
+    for (const std::size_t model : models) {
         orders[model] = Order::let_go;
         states_[model].loaded = false;
     }
+}
+
+// All or nothing: a model that does not fit anyway costs no other its place.
+bool Keeper::make_room(std::size_t for_model, std::span<const Sight> sights, std::vector<Order>& orders) {
+    if (!budget_) return true;
+    std::uint64_t taken = sights[for_model].bytes;
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        if (states_[i].loaded && i != for_model) taken += sights[i].bytes;
+    }
+    std::vector<std::size_t> leaving;
+    if (let_go_until(taken, for_model, sights, leaving, orders) > *budget_) return false;
+    let_go(leaving, orders);
     return true;
 }
 
-void Keeper::already_loaded(std::size_t model, Time last_use) {
-    states_[model].loaded = true;
-    states_[model].last_use = last_use;
+// The budget is not what it was.
+void Keeper::shrink(std::span<const Sight> sights, std::vector<Order>& orders) {
+    if (!budget_) return;
+    std::uint64_t taken = 0;
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        if (states_[i].loaded) taken += sights[i].bytes;
+    }
+    std::vector<std::size_t> leaving;
+    let_go_until(taken, states_.size(), sights, leaving, orders);
+    let_go(leaving, orders);
+}
+
+void Keeper::resume(std::size_t model, const State& state) {
+    states_[model] = state;
     started_[model] = true;
 }
 
@@ -69,6 +91,7 @@ std::vector<Keeper::Order> Keeper::decide(Time now, std::span<const Sight> sight
             state.loaded = false;
         }
     }
+    shrink(sights, orders);
     for (std::size_t i = 0; i < states_.size(); ++i) {
         if (orders[i] == Order::let_go || !wanted(i, sights[i])) continue;
         State& state = states_[i];

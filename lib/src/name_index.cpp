@@ -8,7 +8,9 @@
 namespace ggufmap {
 namespace {
 
-std::uint64_t hash_of(std::string_view name) { return XXH3_64bits(name.data(), name.size()); }
+std::uint32_t hash_of(std::string_view name) {
+    return static_cast<std::uint32_t>(XXH3_64bits(name.data(), name.size()));
+}
 
 }  // namespace
 
@@ -17,9 +19,9 @@ std::uint64_t hash_of(std::string_view name) { return XXH3_64bits(name.data(), n
 // machine). Names that collide on purpose fall into one bucket and cost a sort.
 NameIndex::NameIndex(std::uint32_t count, const NameOf& name_of) : entries_(count) {
     if (count == 0) return;
-    const int shift = std::min(63, 64 - static_cast<int>(std::bit_width(count)));
-    std::vector<std::uint64_t> hashes(count);
-    std::vector<std::uint32_t> ends((~std::uint64_t{0} >> shift) + 1);
+    const int shift = std::min(31, 32 - static_cast<int>(std::bit_width(count)));
+    std::vector<std::uint32_t> hashes(count);
+    std::vector<std::uint32_t> ends((std::size_t{~std::uint32_t{0}} >> shift) + 1);
     for (std::uint32_t i = 0; i < count; ++i) {
         hashes[i] = hash_of(name_of(i));
         ++ends[hashes[i] >> shift];
@@ -43,9 +45,9 @@ NameIndex::NameIndex(std::uint32_t count, const NameOf& name_of) : entries_(coun
 }
 
 std::optional<std::uint32_t> NameIndex::find(std::string_view name, const NameOf& name_of) const {
-    const std::uint64_t hash = hash_of(name);
+    const std::uint32_t hash = hash_of(name);
     const auto at =
-        std::lower_bound(entries_.begin(), entries_.end(), hash, [&](const Entry& entry, std::uint64_t h) {
+        std::lower_bound(entries_.begin(), entries_.end(), hash, [&](const Entry& entry, std::uint32_t h) {
             return entry.hash < h || (entry.hash == h && name_of(entry.index) < name);
         });
     if (at == entries_.end() || at->hash != hash || name_of(at->index) != name) return std::nullopt;

@@ -1,6 +1,5 @@
 #include "ggufmap/process.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -9,117 +8,82 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <functional>
-#include <memory>
+#include <map>
 
-#include "detail/cgroup_place.hpp"
+#include "detail/address_space.hpp"
 #include "detail/kernel_files.hpp"
 #include "detail/maps.hpp"
 #include "detail/page_tables.hpp"
+#include "detail/process_folder.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap {
 namespace {
 
+using detail::AddressSpace;
+using detail::FileStretch;
 using detail::next_line;
 using detail::next_word;
-using detail::number_after;
-using detail::read_kernel_file;
-
-bool refused() { return errno == EACCES || errno == EPERM; }
-
-// Calls visit with the name of each entry that is a number: PIDs, descriptors. False where the directory
-// cannot be read (errno says why).
-bool for_each_number(const std::string& directory, const std::function<void(int)>& visit) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
-    if (!entries) return false;
-    while (const dirent* entry = ::readdir(entries.get())) {
-        const std::string_view name = entry->d_name;
-        int number = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error == std::errc() && end == name.data() + name.size()) visit(number);
-    }
-    return true;
-}
-
-constexpr std::string_view deleted_mark = " (deleted)";
 
 struct Areas {
     std::vector<MappedArea> current;
     std::vector<MappedArea> stale;
 };
 
-// The stretches of `maps` that belong to one of `files`, or to a deleted file of its name.
-Areas areas_in(std::string_view maps, std::span<const MapsIdentity> files) {
-    Areas areas;
-    while (!maps.empty()) {
-        const auto line = detail::parse_maps_line(next_line(maps));
-        if (!line || line->identity.inode == 0) continue;
-        const bool deleted = line->path.ends_with(deleted_mark);
-        const std::string_view path =
-            line->path.substr(0, line->path.size() - (deleted ? deleted_mark.size() : 0));
-        auto file = std::find_if(files.begin(), files.end(),
-                                 [&](const auto& wanted) { return wanted.same_file(line->identity); });
-        const bool current = file != files.end();
-        if (!current && deleted)
-            file = std::find_if(files.begin(), files.end(),
-                                [&](const auto& wanted) { return wanted.path == path; });
-        if (file == files.end()) continue;
-        (current ? areas.current : areas.stale)
-            .push_back({.file = static_cast<std::size_t>(file - files.begin()),
-                        .address = line->begin,
-                        .range = {line->offset, line->end - line->begin},
-                        .shared = line->permissions[3] == 's',
-                        .writable = line->permissions[1] == 'w',
-                        .deleted = deleted,
-                        .path = std::string(path)});
+// Finds the stretches that belong to one of `files`, or to a deleted file of its name.
+class AreaFinder {
+public:
+    explicit AreaFinder(std::span<const MapsIdentity> files) : files_(files) {}
+
+    Areas in(AddressSpace& space) {
+        Areas areas;
+        while (const auto stretch = space.next()) {
+            const auto file = std::find_if(files_.begin(), files_.end(), [&](const MapsIdentity& wanted) {
+                return wanted.device == stretch->device && wanted.inode == stretch->inode;
+            });
+            if (file != files_.end())
+                add(areas.current, file, *stretch, space.path());
+            else if (const auto once = once_named(*stretch, space); once != files_.end())
+                add(areas.stale, once, *stretch, space.path());
+        }
+        return areas;
     }
-    return areas;
-}
 
-// The name a person would use: the program's, as threads of some runtimes rename themselves.
-std::string command_of(const std::string& folder) {
-    const std::string arguments = read_kernel_file(folder + "/cmdline").value_or("");
-    const std::string program = arguments.substr(0, arguments.find('\0'));
-    if (!program.empty()) return program.substr(program.rfind('/') + 1);
-    const std::string name = read_kernel_file(folder + "/comm").value_or("");
-    return name.substr(0, name.find('\n'));
-}
+private:
+    using Files = std::span<const MapsIdentity>;
+    using Key = std::pair<std::uint64_t, std::uint64_t>;  // device and inode
 
-// Field 12 of /proc/PID/stat; the name in field 2 is in parentheses and may hold anything.
-std::uint64_t major_faults_of(const std::string& folder) {
-    const std::string stat = read_kernel_file(folder + "/stat").value_or("");
-    const auto name_end = stat.rfind(')');
-    if (name_end == std::string::npos) return 0;
-    std::string_view rest = std::string_view(stat).substr(name_end + 1);
-    constexpr int fields_between = 9;
-    for (int field = 0; field < fields_between; ++field) next_word(rest);
-    return detail::decimal(next_word(rest)).value_or(0);
-}
+    // Of which of the files this is a deleted older version; end() for none. Names cost more than all else:
+    // each file is asked for its name once, not in each process again.
+    Files::iterator once_named(const FileStretch& stretch, const AddressSpace& space) {
+        const auto [known, added] = others_.try_emplace(Key(stretch.device, stretch.inode), files_.size());
+        if (added) {
+            const auto name = detail::deleted_name(space.path());
+            const auto file = std::find_if(files_.begin(), files_.end(),
+                                           [&](const auto& wanted) { return name && wanted.path == *name; });
+            known->second = static_cast<std::size_t>(file - files_.begin());
+        }
+        return files_.begin() + static_cast<std::ptrdiff_t>(known->second);
+    }
 
-void describe(const std::string& folder, Mapper& mapper) {
-    const std::string status = read_kernel_file(folder + "/status").value_or("");
-    mapper.uid = static_cast<std::uint32_t>(number_after(status, "Uid:"));
-    mapper.anonymous_rss = number_after(status, "RssAnon:") * 1024;
-    mapper.page_tables = number_after(status, "VmPTE:") * 1024;
-    mapper.command = command_of(folder);
-    mapper.major_faults = major_faults_of(folder);
-    if (const auto place = detail::cgroup_place(read_kernel_file(folder + "/cgroup").value_or("")))
-        mapper.cgroup = place->path;
-    mapper.container = container_of(mapper.cgroup);
-}
+    void add(std::vector<MappedArea>& areas, Files::iterator file, const FileStretch& stretch,
+             const std::string& path) const {
+        const auto deleted = detail::deleted_name(path);
+        areas.push_back({.file = static_cast<std::size_t>(file - files_.begin()),
+                         .address = stretch.begin,
+                         .range = {stretch.offset, stretch.end - stretch.begin},
+                         .shared = stretch.shared,
+                         .writable = stretch.writable,
+                         .deleted = deleted.has_value(),
+                         .path = deleted.value_or(path)});
+    }
 
-std::optional<MappingCost> cost_of(const std::string& folder, const std::vector<MappedArea>& areas) {
-    const auto smaps = read_kernel_file(folder + "/smaps");
-    if (!smaps) return std::nullopt;
-    return detail::sum_smaps(*smaps, [&](std::uint64_t address) {
-        return std::any_of(areas.begin(), areas.end(),
-                           [&](const auto& area) { return area.address == address; });
-    });
-}
+    Files files_;
+    std::map<Key, std::size_t> others_;  // index of the file that they once were, or files_.size()
+};
 
 bool is_direct(const std::string& folder, int fd) {
-    const auto info = read_kernel_file(folder + "/fdinfo/" + std::to_string(fd));
+    const auto info = detail::read_kernel_file(folder + "/fdinfo/" + std::to_string(fd));
     if (!info) return false;
     std::string_view rest = *info;
     while (!rest.empty()) {
@@ -139,16 +103,16 @@ MapsIdentity maps_identity(const File& file) {
     const std::uint64_t size = page_size();
     void* const address = ::mmap(nullptr, size, PROT_NONE, MAP_SHARED, file.fd(), 0);
     if (address == MAP_FAILED) throw io_error({file.name()}, "cannot map", errno);
-    const std::string maps = read_kernel_file("/proc/self/maps").value_or("");
-    ::munmap(address, size);
     const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-    std::string_view rest = maps;
-    while (!rest.empty()) {
-        const auto line = detail::parse_maps_line(next_line(rest));
-        if (line && line->begin <= wanted && wanted < line->end)
-            return {line->identity.device, line->identity.inode, std::string(line->path)};
+    MapsIdentity identity{file.identity().device, file.identity().inode, ""};
+    AddressSpace ours("/proc/self/maps", AddressSpace::Way::query);
+    while (const auto stretch = ours.next()) {
+        if (wanted < stretch->begin || wanted >= stretch->end) continue;
+        identity = {stretch->device, stretch->inode, ours.path()};
+        break;
     }
-    return {file.identity().device, file.identity().inode, ""};
+    ::munmap(address, size);
+    return identity;
 }
 
 MappingCost& MappingCost::operator+=(const MappingCost& other) {
@@ -167,22 +131,24 @@ KernelProcessTable::KernelProcessTable(KernelRoots roots, Allow allow)
 
 MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Detail detail) const {
     MapperScan scan;
-    for_each_number(roots_.proc, [&](int pid) {
+    AreaFinder finder(files);
+    const auto way = allow_ == Allow::everything ? AddressSpace::Way::query : AddressSpace::Way::text;
+    detail::for_each_number(roots_.proc, [&](int pid) {
         const std::string folder = roots_.proc + "/" + std::to_string(pid);
-        const auto maps = read_kernel_file(folder + "/maps");
-        if (!maps) {
-            if (refused()) ++scan.not_permitted;
+        AddressSpace space(folder + "/maps", way);
+        if (!space) {
+            if (detail::refused()) ++scan.not_permitted;
             return;
         }
         ++scan.processes;
-        Areas areas = areas_in(*maps, files);
+        Areas areas = finder.in(space);
         const auto add = [&](std::vector<Mapper>& list, std::vector<MappedArea>& found) {
             if (found.empty()) return;
             Mapper mapper;
             mapper.pid = pid;
             mapper.areas = std::move(found);
-            describe(folder, mapper);
-            if (detail == Detail::costs) mapper.cost = cost_of(folder, mapper.areas);
+            detail::describe(folder, mapper);
+            if (detail == Detail::costs) mapper.cost = detail::cost_of(folder, mapper.areas);
             list.push_back(std::move(mapper));
         };
         add(scan.mappers, areas.current);
@@ -195,19 +161,19 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
 
 OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) const {
     OpenerScan scan;
-    for_each_number(roots_.proc, [&](int pid) {
+    detail::for_each_number(roots_.proc, [&](int pid) {
         const std::string folder = roots_.proc + "/" + std::to_string(pid);
-        const bool readable = for_each_number(folder + "/fd", [&](int fd) {
+        const bool readable = detail::for_each_number(folder + "/fd", [&](int fd) {
             struct stat status {};
             if (::stat((folder + "/fd/" + std::to_string(fd)).c_str(), &status) != 0) return;
             const auto file = std::find_if(files.begin(), files.end(), [&](const FileIdentity& wanted) {
                 return wanted.device == status.st_dev && wanted.inode == status.st_ino;
             });
             if (file == files.end()) return;
-            scan.openers.push_back({pid, command_of(folder), fd,
+            scan.openers.push_back({pid, detail::command_of(folder), fd,
                                     static_cast<std::size_t>(file - files.begin()), is_direct(folder, fd)});
         });
-        if (!readable && refused()) ++scan.not_permitted;
+        if (!readable && detail::refused()) ++scan.not_permitted;
     });
     std::sort(scan.openers.begin(), scan.openers.end(), [](const Opener& a, const Opener& b) {
         return std::pair(a.pid, a.fd) < std::pair(b.pid, b.fd);

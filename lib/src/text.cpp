@@ -32,13 +32,18 @@ bool valid_utf8(std::string_view bytes) {
 std::string printable(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size());
+    append_printable(out, bytes);
+    return out;
+}
+
+void append_printable(std::string& out, std::string_view bytes) {
     for (;;) {
         // Names are plain ASCII almost always: runs of it go over whole.
         const auto odd = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c < ' ' || c > '~'; });
         const auto plain = static_cast<std::size_t>(odd - bytes.begin());
         out += bytes.substr(0, plain);
         bytes.remove_prefix(plain);
-        if (bytes.empty()) return out;
+        if (bytes.empty()) return;
         const auto [c, size] = detail::decode_utf8(bytes);
         if (size == 0) {
             fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(bytes[0]));

@@ -8,6 +8,7 @@
 #include "ggufmap/error.hpp"
 #include "ggufmap/hf/stub.hpp"
 #include "ggufmap/hf/tensors.hpp"
+#include "mutate.hpp"
 
 using namespace ggufmap;
 

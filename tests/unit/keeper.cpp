@@ -89,3 +89,26 @@ TEST_CASE("a model that is gone or replaced is loaded again when it is used") {
     keeper.not_loaded(0);
     CHECK(keeper.decide(start + 3s, std::vector{sight(1, true)})[0] == Order::load);
 }
+
+TEST_CASE("a budget that has shrunk lets go of idle models, the oldest first") {
+    Keeper keeper({{}, {}, {}}, 10);
+    const std::vector<Keeper::Sight> all = {sight(3, false, true), sight(3, false, true), sight(3, true)};
+    CHECK(keeper.decide(start, all) == Orders(3, Order::load));
+    const std::vector<Keeper::Sight> later = {sight(3), sight(3, false, true), sight(3, true)};
+    CHECK(keeper.decide(start + 1s, later) == Orders(3, Order::leave));
+    keeper.set_budget(7);
+    const std::vector<Keeper::Sight> idle = {sight(3), sight(3), sight(3, true)};
+    CHECK(keeper.decide(start + 2s, idle) == Orders{Order::let_go, Order::leave, Order::leave});
+    keeper.set_budget(2);  // what is in use stays
+    CHECK(keeper.decide(start + 3s, idle) == Orders{Order::leave, Order::let_go, Order::leave});
+}
+
+TEST_CASE("what another process knew is gone on from") {
+    Keeper keeper({{.warm = Warm::start, .unload_after_idle = 10s}, {.warm = Warm::start}}, {});
+    keeper.resume(0, {.loaded = true, .last_use = start});
+    keeper.resume(1, {.loaded = false, .last_use = start});
+    CHECK(keeper.decide(start + 9s, std::vector{sight(1), sight(1)}) == Orders(2, Order::leave));
+    CHECK(keeper.decide(start + 10s, std::vector{sight(1), sight(1)}) == Orders{Order::let_go, Order::leave});
+    CHECK(keeper.decide(start + 11s, std::vector{sight(1), sight(1, true)}) ==
+          Orders{Order::leave, Order::load});
+}

@@ -5,9 +5,11 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 
 #include "ggufmap/error.hpp"
 #include "support/fixture_tree.hpp"
@@ -106,12 +108,71 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
 TEST_CASE("a deleted file of the model's name is told apart from the model") {
     FixtureTree tree;
     add_llama(tree, "5");
+    const std::string text = maps;
+    tree.write("proc/5/maps", text.substr(text.find("7f0000004000-")));
     const std::array<MapsIdentity, 1> replaced = {MapsIdentity{makedev(0xfe, 0), 43, "/models/m.gguf"}};
     const MapperScan scan = KernelProcessTable(tree.roots()).mappers(replaced, Detail::costs);
     CHECK(scan.mappers.empty());
     REQUIRE(scan.stale.size() == 1);
     CHECK(scan.stale[0].areas.size() == 1);
     CHECK(scan.stale[0].cost->rss == 8 * 1024);
+}
+
+TEST_CASE("models that processes map are found by their name, known ones left out") {
+    FixtureTree tree;
+    add_llama(tree, "123");
+    add_llama(tree, "124");
+    const KernelProcessTable table(tree.roots());
+    const ModelScan scan = table.mapped_models({});
+    REQUIRE(scan.models.size() == 1);
+    const MappedModel& model = scan.models[0];
+    CHECK(model.path == "/models/a\\012b.gguf");
+    REQUIRE(model.mappers.size() == 2);
+    CHECK(model.mappers[0].pid == 123);
+    CHECK(model.mappers[0].command == "llama server");
+    CHECK(model.mappers[0].areas.size() == 2);
+    CHECK(model.cost().pss == 2 * 14 * 1024);
+    CHECK(table.mapped_models(wanted).models.empty());
+}
+
+TEST_CASE("models of another name are found by their first bytes, deleted ones by their memory") {
+    const WarmFile disk("GGUF" + std::string(2 << 20, 'x'));
+    disk.warm({0, 2 << 20});
+    std::array<int, 2> ready{};
+    REQUIRE(::pipe(ready.data()) == 0);
+    const int child = ::fork();
+    if (child == 0) {  // has our mapping, too
+        const char first = *static_cast<const volatile char*>(disk.address());
+        if (::write(ready[1], &first, 1) == 1) ::pause();
+        ::_exit(0);
+    }
+    char first = 0;
+    CHECK(::read(ready[0], &first, 1) == 1);
+    const auto find = [&](KernelProcessTable::Allow allow) {
+        std::vector<MappedModel> found;
+        for (MappedModel& model : KernelProcessTable({}, allow).mapped_models({}).models) {
+            if (model.path.ends_with(disk.path())) found.push_back(model);
+        }
+        return found;
+    };
+    for (const auto allow : {KernelProcessTable::Allow::everything, KernelProcessTable::Allow::no_ioctls}) {
+        const auto found = find(allow);
+        REQUIRE(found.size() == 1);
+        CHECK_FALSE(found[0].deleted);
+        REQUIRE(found[0].mappers.size() == 1);  // we do not count
+        CHECK(found[0].mappers[0].pid == child);
+        CHECK(found[0].cost().rss >= page);
+    }
+    disk.evict();  // pages in our page tables stay, the first one among them
+    ::unlink(disk.path().c_str());
+    const auto deleted = find(KernelProcessTable::Allow::everything);
+    // Opening what has no name takes a privilege.
+    CHECK(deleted.size() <= 1);
+    if (!deleted.empty()) CHECK(deleted[0].deleted);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(ready[0]);
+    ::close(ready[1]);
 }
 
 TEST_CASE("our own mapping is found, with the pages that were touched and no others") {
@@ -126,7 +187,7 @@ TEST_CASE("our own mapping is found, with the pages that were touched and no oth
     CHECK(sum != 0);
     const std::array<MapsIdentity, 1> files = {maps_identity(file)};
     using Allow = KernelProcessTable::Allow;
-    for (const Allow allow : {Allow::everything, Allow::no_scan}) {
+    for (const Allow allow : {Allow::everything, Allow::no_ioctls}) {
         const KernelProcessTable table({}, allow);
         const MapperScan scan = table.mappers(files, Detail::costs);
         const Mapper* self = find_self(scan);
@@ -155,7 +216,7 @@ TEST_CASE("scanning and reading page tables give the same map") {
     area.range = {0, 5000 * page};
     const auto scanned = KernelProcessTable().present_pages(::getpid(), area);
     const auto read =
-        KernelProcessTable({}, KernelProcessTable::Allow::no_scan).present_pages(::getpid(), area);
+        KernelProcessTable({}, KernelProcessTable::Allow::no_ioctls).present_pages(::getpid(), area);
     REQUIRE(scanned);
     REQUIRE(read);
     CHECK(scanned->stretches(true) == read->stretches(true));

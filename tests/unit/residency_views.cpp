@@ -4,6 +4,7 @@
 #include "gguf-residency/budget.hpp"
 #include "gguf-residency/doctor.hpp"
 #include "gguf-residency/heat.hpp"
+#include "gguf-residency/hot.hpp"
 #include "gguf-residency/lens.hpp"
 #include "gguf-residency/procs.hpp"
 #include "gguf-residency/record.hpp"
@@ -53,8 +54,21 @@ Mapper mapper(int pid, Range range) {
     return result;
 }
 
-Need need(std::uint64_t weights, std::uint64_t every_token, std::uint64_t context) {
-    return {"m", weights, every_token, context, 1, 0, 0};
+Need need(std::uint64_t weights, std::uint64_t context) {
+    return {"m", weights, weights, context, 1, 0, 0, 0};
+}
+
+// A mixture of experts of which each token uses an eighth.
+Need sparse(std::uint64_t shared, std::uint64_t experts) {
+    return {"m", shared + experts, shared + experts / 8, 0, 1, 0, 0, experts};
+}
+
+MappedModel other(std::string path, std::string cgroup, MappingCost cost) {
+    Mapper mapper;
+    mapper.pid = 7;
+    mapper.cgroup = std::move(cgroup);
+    mapper.cost = cost;
+    return {std::move(path), false, {mapper}};
 }
 
 const Finding* find(const std::vector<Finding>& findings, std::string_view words) {
@@ -111,6 +125,9 @@ TEST_CASE("many layers share rows, layers of different stacks and rows without l
     CHECK(few.rows[2].cells.front().total == 3 * 4096);
     CHECK(bytes == model.file_bytes());
     CHECK(grouped(map, 11).rows.size() == map.rows.size());
+    CHECK(fitting(map, 14).rows.size() == 14);
+    for (const std::size_t rows : {13U, 9U, 8U, 7U}) CHECK(fitting(map, rows).rows.size() <= rows);
+    CHECK(fitting(map, 0).rows.size() == 5);  // one a stack, and three that are in no layer
 }
 
 TEST_CASE("a picture escapes names") {
@@ -185,38 +202,95 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     CHECK(report.rows[3].remark.find("O_DIRECT") != std::string::npos);
 }
 
-TEST_CASE("verdicts: everything, what every token needs, or less") {
-    const Supply supply{100 * mib, "host", 0, 0, 0};
-    CHECK(make_budget(supply, {need(80 * mib, 80 * mib, 20 * mib)}).verdict == Verdict::resident);
-    CHECK(make_budget(supply, {need(81 * mib, 81 * mib, 20 * mib)}).verdict == Verdict::thrash);
-    CHECK(make_budget(supply, {need(400 * mib, 70 * mib, 20 * mib)}).verdict == Verdict::lazy);
-    CHECK(make_budget(supply, {need(10 * mib, 10 * mib, 101 * mib)}).verdict == Verdict::thrash);
-    const auto two = {need(50 * mib, 50 * mib, 5 * mib), need(50 * mib, 50 * mib, 5 * mib)};
-    CHECK(make_budget(supply, two).verdict == Verdict::thrash);
+TEST_CASE("verdicts: everything stays, half of what a token needs does, or less") {
+    const Supply supply{100 * mib, "host", 0, 0, 0, 0};
+    const auto verdict = [&](std::vector<Need> needs) {
+        return make_budget(supply, std::move(needs)).verdict;
+    };
+    CHECK(verdict({need(80 * mib, 20 * mib)}) == Verdict::resident);
+    CHECK(verdict({need(81 * mib, 20 * mib)}) == Verdict::lazy);
+    CHECK(verdict({need(160 * mib, 20 * mib)}) == Verdict::lazy);
+    CHECK(verdict({need(161 * mib, 20 * mib)}) == Verdict::thrash);
+    CHECK(verdict({need(10 * mib, 101 * mib)}) == Verdict::thrash);
+    CHECK(make_budget(supply, {need(160 * mib, 20 * mib)}).read_per_token == 80 * mib);
+    const auto two = {need(50 * mib, 5 * mib), need(50 * mib, 5 * mib)};
+    CHECK(make_budget(supply, two).verdict == Verdict::lazy);
     CHECK(make_budget(supply, two).left_for_weights == 90 * mib);
-    CHECK(make_budget(supply, {need(UINT64_MAX, UINT64_MAX, UINT64_MAX)}).verdict == Verdict::thrash);
+    CHECK(make_budget(supply, two).read_per_token == 10 * mib);
+    CHECK(verdict({need(UINT64_MAX, UINT64_MAX)}) == Verdict::thrash);
+}
+
+TEST_CASE("experts: what stays is used by the tokens that choose it") {
+    const Supply supply{100 * mib, "host", 0, 0, 0, 0};
+    // Half of the experts stay, so of the 20 MiB that a token uses half are read again.
+    const Budget half = make_budget(supply, {sparse(20 * mib, 160 * mib)});
+    CHECK(half.read_per_token == 10 * mib);
+    CHECK(half.verdict == Verdict::lazy);
+    // All that one token uses fits, though most of the experts do not.
+    const Budget few = make_budget(supply, {sparse(20 * mib, 640 * mib)});
+    CHECK(few.read_per_token == 70 * mib);
+    CHECK(few.verdict == Verdict::lazy);
+    const Budget none = make_budget(supply, {sparse(110 * mib, 800 * mib)});
+    CHECK(none.read_per_token == 110 * mib);
+    CHECK(none.verdict == Verdict::thrash);
+}
+
+TEST_CASE("what stays: parts by worth, early layers first") {
+    const Fixture fixture;
+    const FakePageCache cache(fixture.model().file_bytes());
+    const auto words = [&](std::uint64_t budget) {
+        return in_words(hot_parts(cache, fixture.model(), budget));
+    };
+    CHECK(words(fixture.model().file_bytes()) == "header, embed, attn, experts, output");
+    CHECK(words(0).empty());
+    const std::uint64_t header = page_cover({0, fixture.tensor("token_embd.weight").offset}, page).size;
+    CHECK(words(header + 5 * page) == "header, attn, output");
+    CHECK(words(header + 9 * page) == "header, attn, 25 % of experts, output");
+}
+
+TEST_CASE("what other mapped models use is not there") {
+    AvailableMemory memory;
+    memory.host.available = 100 * mib;
+    memory.cgroups.push_back({.path = "/app", .limit = 50 * mib});
+    const std::vector<MappedModel> others = {
+        other("/m/a.gguf", "/app/x", {.pss = 20 * mib, .anonymous = 2 * mib, .locked = 8 * mib}),
+        other("/m/b.gguf", "/other", {.pss = 30 * mib}), other("/dev/shm/c", "/app", {.pss = 40 * mib})};
+    const Supply supply = supply_of(memory, others, {}, std::nullopt, std::nullopt);
+    CHECK(supply.bound_by == "control group /app");
+    CHECK(supply.others == 10 * mib);
+    CHECK(supply.available == 40 * mib);
+    memory.cgroups.clear();
+    CHECK(supply_of(memory, others, {}, std::nullopt, std::nullopt).available == 60 * mib);
+    CHECK(supply_of(memory, others, {}, 7 * mib, std::nullopt).available == 7 * mib);
 }
 
 TEST_CASE("what there is: the tightest bound, and zRAM for private memory alone") {
     AvailableMemory memory;
-    memory.bytes = 50 * mib;
-    memory.cgroups.push_back({.path = "/app"});
-    memory.tightest_cgroup = 0;
-    CHECK(supply_of(memory, {}, std::nullopt, std::nullopt).bound_by == "control group /app");
-    CHECK(supply_of(memory, {}, 7 * mib, std::nullopt).available == 7 * mib);
+    memory.host.available = 80 * mib;
+    memory.cgroups.push_back({.path = "/app", .limit = 50 * mib});
+    CHECK(supply_of(memory, {}, {}, std::nullopt, std::nullopt).bound_by == "control group /app");
+    CHECK(supply_of(memory, {}, {}, 7 * mib, std::nullopt).available == 7 * mib);
     Zram device;
     device.disk_size = 100 * mib;
     device.stored = 20 * mib;
     device.memory_used = 5 * mib;
-    const Supply supply = supply_of(memory, {device}, std::nullopt, std::nullopt);
+    const Supply supply = supply_of(memory, {}, {device}, std::nullopt, std::nullopt);
     CHECK(supply.zram_ratio == doctest::Approx(4));
     CHECK(supply.zram_gain == 60 * mib);
     // 10 MiB of context still take 2.5 MiB when compressed; page tables are not compressed at all.
-    CHECK(make_budget(supply, {need(0, 0, 10 * mib)}).zram_gain == 7 * mib + mib / 2);
-    Need with_tables = need(0, 0, 0);
+    CHECK(make_budget(supply, {need(0, 10 * mib)}).zram_gain == 7 * mib + mib / 2);
+    Need with_tables = need(0, 0);
     with_tables.page_tables = 10 * mib;
     CHECK(make_budget(supply, {with_tables}).memory == 50 * mib);
-    CHECK(supply_of(memory, {}, std::nullopt, 100 * mib).zram_gain == 60 * mib);
+    CHECK(supply_of(memory, {}, {}, std::nullopt, 100 * mib).zram_gain == 60 * mib);
+    // Several devices: what all have stored in what all have taken, whatever their order.
+    Zram full = device;
+    full.disk_size = full.stored = 80 * mib;
+    full.memory_used = 45 * mib;
+    for (const auto& both : {std::vector{device, full}, std::vector{full, device}}) {
+        CHECK(supply_of(memory, {}, both, std::nullopt, std::nullopt).zram_ratio == doctest::Approx(2));
+        CHECK(supply_of(memory, {}, both, std::nullopt, std::nullopt).zram_gain == 40 * mib);
+    }
 }
 
 TEST_CASE("for one token all counts but the experts that it does not use") {
@@ -267,6 +341,36 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     CHECK(find(findings, "vm.page-cluster 3"));
     CHECK(find(findings, "2 NUMA nodes"));
     CHECK(find(findings, "huge pages for shared memory: never"));
+}
+
+TEST_CASE("mount options that matter are found, with or without a value") {
+    Facts facts;
+    facts.mount_point = "/my models";
+    facts.mount_options = "rw,relatime,rw,vers=4.2,rsize=32768,fsc";
+    CHECK(find(findings_of(facts), "rsize=32768"));
+    facts.mount_options = "rw,strictatime,rw,dax=always,cache=none";
+    const auto findings = findings_of(facts);
+    CHECK(find(findings, "cache=none"));
+    CHECK(find(findings, "dax"));
+    const Finding* atime = find(findings, "strictatime");
+    REQUIRE(atime);
+    CHECK(atime->command == "mount -o remount,relatime '/my models'");
+    facts.mount_options = "rw,noatime,rw,dax=inode,cache=loose,rsize=1048576";
+    CHECK(findings_of(facts).empty());
+}
+
+TEST_CASE("on which node pages lie is added up, huge pages by their size") {
+    std::map<std::uint32_t, std::uint64_t> bytes;
+    add_node_bytes(
+        "7f0000000000 default file=/m/N9=3.gguf mapped=3 N0=2 N1=1 kernelpagesize_kB=4\n"
+        "7f0000100000 default file=/other mapped=9 N0=9 kernelpagesize_kB=4\n"
+        "7f0000200000 default file=/m huge dirty=1 N1=1 kernelpagesize_kB=2048\n",
+        {0x7f0000000000, 0x7f0000200000}, bytes);
+    CHECK(bytes == std::map<std::uint32_t, std::uint64_t>{{0, 8192}, {1, 4096 + (2 << 20)}});
+    Facts facts;
+    facts.numa_nodes = 2;
+    facts.node_bytes = bytes;
+    CHECK(find(findings_of(facts), "2 NUMA nodes: of the model 8.0 KiB on node 0, 2.0 MiB on node 1"));
 }
 
 TEST_CASE("rates tell what came, what went and what is not known") {

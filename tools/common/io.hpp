@@ -12,10 +12,11 @@ namespace ggufmap::cli {
 
 enum class Stream { in, out, err };
 
-/// What a stream can show; a stream that is no terminal has no width.
+/// What a stream can show; a stream that is no terminal has no width and no height.
 struct Terminal {
     bool present = false;
     unsigned width = 0;   ///< columns
+    unsigned height = 0;  ///< lines
     bool colour = false;  ///< false for NO_COLOR and TERM=dumb, too
 };
 

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
-#include <utility>
 
 #include "common/io.hpp"
 #include "common/numbers.hpp"
@@ -17,6 +16,7 @@ namespace {
 
 constexpr std::size_t flush_at = 64 * 1024;
 constexpr unsigned default_width = 80;
+constexpr unsigned default_height = 24;
 
 /// 0, or the errno of the write that failed.
 int write_all(int fd, std::string_view text) {
@@ -39,8 +39,8 @@ public:
     void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
 
     void flush() override {
-        const std::string pending = std::exchange(buffer_, {});
-        const int error = write_all(STDOUT_FILENO, pending);
+        const int error = write_all(STDOUT_FILENO, buffer_);
+        buffer_.clear();
         if (error == EPIPE) throw OutputClosed{};
         if (error != 0) throw io_error({.file = "standard output"}, "write", error);
     }
@@ -55,7 +55,12 @@ public:
     Terminal terminal(Stream stream) const override {
         const int fd = static_cast<int>(stream);
         if (isatty(fd) == 0) return {};
-        return {.present = true, .width = width(fd), .colour = !env("NO_COLOR") && env("TERM") != "dumb"};
+        winsize size = {};
+        if (ioctl(fd, TIOCGWINSZ, &size) != 0) size = {};
+        return {.present = true,
+                .width = extent("COLUMNS", size.ws_col, default_width),
+                .height = extent("LINES", size.ws_row, default_height),
+                .colour = !env("NO_COLOR") && env("TERM") != "dumb"};
     }
 
     std::optional<std::string> env(const std::string& name) const override {
@@ -72,12 +77,11 @@ public:
     int stop_signal() const override { return signals_ ? signals_->received() : 0; }
 
 private:
-    unsigned width(int fd) const {
-        if (const auto columns = parse_number(env("COLUMNS").value_or("")); columns && *columns < 10'000)
-            return static_cast<unsigned>(*columns);
-        winsize size = {};
-        if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-        return default_width;
+    // The user's word, else the terminal's.
+    unsigned extent(const char* variable, unsigned of_terminal, unsigned otherwise) const {
+        if (const auto given = parse_number(env(variable).value_or("")); given && *given < 10'000)
+            return static_cast<unsigned>(*given);
+        return of_terminal > 0 ? of_terminal : otherwise;
     }
 
     std::string buffer_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "common/human_table.hpp"
@@ -109,14 +110,17 @@ public:
         std::string line;
         if (!model_.empty()) append(line, "model");
         for (const Column& column : columns) append(line, column.name);
-        print(std::move(line));
+        print(line);
     }
 
     void add(const std::vector<Cell>& cells) override {
-        std::string line;
-        if (!model_.empty()) append(line, model_);
-        for (const Cell& cell : cells) append_value(line, cell);
-        print(std::move(line));
+        line_.clear();
+        if (!model_.empty()) append(line_, model_);
+        for (const Cell& cell : cells) {
+            append_value(line_, cell);
+            line_ += '\t';
+        }
+        print(line_);
     }
 
     void finish() override {}
@@ -127,19 +131,28 @@ private:
         line += cell;
         line += '\t';
     }
-    // Numbers by the shortest way: 100,000 tensors are a million of them.
+    // By the shortest way: 100,000 tensors are a million cells.
     static void append_value(std::string& line, const Cell& cell) {
         if (const auto* number = std::get_if<std::uint64_t>(&cell)) {
-            std::array<char, 20> digits;  // of 2^64
-            const auto [end, error] = std::to_chars(digits.begin(), digits.end(), *number);
-            append(line, std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+            append_number(line, *number);
+        } else if (const auto* fraction = std::get_if<double>(&cell); fraction && is_small_whole(*fraction)) {
+            append_number(line, static_cast<std::uint64_t>(*fraction));
         } else if (const auto* text = std::get_if<std::string>(&cell)) {
-            append(line, printable(*text));
-        } else {
-            append(line, printable(exact_text(cell)));
+            append_printable(line, *text);
+        } else if (!std::holds_alternative<std::monostate>(cell)) {
+            append_printable(line, exact_text(cell));
         }
     }
-    void print(std::string line) {
+    static void append_number(std::string& line, std::uint64_t number) {
+        std::array<char, 20> digits;  // of 2^64
+        const auto [end, error] = std::to_chars(digits.begin(), digits.end(), number);
+        line.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+    }
+    // Percentages are 0 or 100 mostly, and look the same as integers.
+    static bool is_small_whole(double number) {
+        return number >= 0 && number <= 100 && number == std::floor(number) && !std::signbit(number);
+    }
+    void print(std::string& line) {
         line.back() = end_;
         io_.out(line);
     }
@@ -147,6 +160,7 @@ private:
     Io& io_;
     char end_;
     std::string model_;
+    std::string line_;  // that of the last row, for its memory
 };
 
 class JsonRows final : public Report::Rows {

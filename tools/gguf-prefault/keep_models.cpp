@@ -11,6 +11,7 @@
 #include "common/models.hpp"
 #include "common/tool.hpp"
 #include "gguf-prefault/model_set.hpp"
+#include "gguf-prefault/once_file.hpp"
 #include "gguf-prefault/signal_queue.hpp"
 #include "gguf-prefault/status_socket.hpp"
 #include "ggufmap/error.hpp"
@@ -25,7 +26,12 @@ public:
 
     cli::Status once() {
         Working working(signals_, nullptr);
-        models_->round(working);
+        const auto file = once_file(io_);
+        ModelSet::Known known = file ? read_known(*file) : ModelSet::Known();
+        models_->round_after(known, working);
+        // Models of other sets keep what is known of them.
+        for (const auto& [path, state] : models_->known()) known.insert_or_assign(path, state);
+        if (file) write_known(*file, known);
         return models_->in_trouble() ? cli::Status::trouble : cli::Status::ok;
     }
 
@@ -65,9 +71,9 @@ private:
     void reload(Progress& progress) {
         try {
             auto fresh = load();
-            const auto loaded = models_->loaded();
+            const auto known = models_->known();
             models_ = std::move(fresh);  // what the old set had locked is free to be locked again
-            models_->resume(loaded, progress);
+            models_->resume(known, progress);
         } catch (const Error& error) {
             if (error.error_number() == EINTR) return;  // the end: answer() hears of it next
             cli::say(args_, io_, std::string(error.what()) + "; the old set stays in force");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "common/numbers.hpp"
@@ -22,9 +23,10 @@ std::vector<Keeper::Rule> rules_of(const KeeperConfig& config) {
     return rules;
 }
 
-std::optional<std::uint64_t> budget_of(const KeeperConfig& config) {
-    if (!config.host_budget) return std::nullopt;
-    return budget_bytes(*config.host_budget, available_memory());
+// The same from whatever directory the configuration is read.
+std::string key_of(const ModelConfig& model) {
+    if (model.path.starts_with("ollama:") || model.path.starts_with("shm:")) return model.path;
+    return std::filesystem::absolute(model.path).lexically_normal().string();
 }
 
 }  // namespace
@@ -33,11 +35,22 @@ ModelSet::ModelSet(const KeeperConfig& config, const Places& places, const PageC
                    const ProcessTable& processes, Tell tell)
     : processes_(processes),
       tell_(std::move(tell)),
+      host_budget_(config.host_budget),
       sights_(config.models.size()),
       last_told_(config.models.size()),
-      keeper_(rules_of(config), budget_of(config)) {
+      keeper_(rules_of(config), budget()) {
     for (const ModelConfig& model : config.models)
         models_.push_back(std::make_unique<KeptModel>(model, places, cache, processes));
+}
+
+// What is locked here is not available to others, but to our models.
+std::optional<std::uint64_t> ModelSet::budget() const {
+    if (!host_budget_) return std::nullopt;
+    AvailableMemory memory = available_memory();
+    for (const auto& model : models_) {
+        if (model->there()) memory.bytes += model->locked_bytes().value_or(0);
+    }
+    return budget_bytes(*host_budget_, memory);
 }
 
 std::chrono::milliseconds ModelSet::interval() const {
@@ -136,13 +149,16 @@ void ModelSet::carry_out(std::size_t number, Keeper::Order order, Progress& prog
 }
 
 void ModelSet::round(Progress& progress) {
-    for (const std::size_t number : watch_.opened()) sights_[number].opened = true;
+    for (const std::size_t number : watch_.opened()) {
+        if (!opened_here_.contains(number)) sights_[number].opened = true;
+    }
     for (std::size_t i = 0; i < models_.size(); ++i) refresh(i);
     mark_used();
     for (std::size_t i = 0; i < models_.size(); ++i) {
         sights_[i].there = models_[i]->there();
         sights_[i].bytes = models_[i]->wanted_bytes();
     }
+    keeper_.set_budget(budget());
     const std::vector<Keeper::Order> orders = keeper_.decide(Clock::now(), sights_);
     for (const Keeper::Order now : {Keeper::Order::let_go, Keeper::Order::load}) {
         for (std::size_t i = 0; i < orders.size(); ++i) {
@@ -178,22 +194,40 @@ std::vector<ModelState> ModelSet::states() const {
     return states;
 }
 
-std::map<std::string, Keeper::Time> ModelSet::loaded() const {
-    std::map<std::string, Keeper::Time> result;
+ModelSet::Known ModelSet::known() const {
+    Known result;
     for (std::size_t i = 0; i < models_.size(); ++i) {
-        if (keeper_.state(i).loaded) result.emplace(models_[i]->config().path, keeper_.state(i).last_use);
+        if (keeper_.state(i).last_use != Keeper::Time())
+            result.emplace(key_of(models_[i]->config()), keeper_.state(i));
     }
     return result;
 }
 
-void ModelSet::resume(const std::map<std::string, Keeper::Time>& loaded, Progress& progress) {
+void ModelSet::resume(const Known& earlier, Progress& progress) {
     for (std::size_t i = 0; i < models_.size(); ++i) {
-        const auto known = loaded.find(models_[i]->config().path);
-        if (known == loaded.end()) continue;
+        const auto known = earlier.find(key_of(models_[i]->config()));
+        if (known == earlier.end() || !known->second.loaded) continue;
         refresh(i);
         if (!models_[i]->there()) continue;
-        keeper_.already_loaded(i, known->second);
+        keeper_.resume(i, known->second);
         carry_out(i, Keeper::Order::load, progress);
+    }
+}
+
+void ModelSet::round_after(const Known& earlier, Progress& progress) {
+    std::vector<bool> was_loaded(models_.size());
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        const auto known = earlier.find(key_of(models_[i]->config()));
+        refresh(i);
+        if (known == earlier.end() || !models_[i]->there()) continue;
+        keeper_.resume(i, known->second);
+        was_loaded[i] = known->second.loaded;
+    }
+    round(progress);
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        if (was_loaded[i] && keeper_.state(i).loaded &&
+            models_[i]->resident().resident < models_[i]->wanted_bytes())
+            carry_out(i, Keeper::Order::load, progress);
     }
 }
 

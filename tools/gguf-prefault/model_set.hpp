@@ -34,13 +34,18 @@ public:
     std::vector<ModelState> states() const;
     /// A model is missing or broken, or could not be locked or read.
     bool in_trouble() const;
-    /// Paths of what is loaded, and when it was used last.
-    std::map<std::string, Keeper::Time> loaded() const;
+    /// What is known of each model, by its absolute path.
+    using Known = std::map<std::string, Keeper::State>;
+    Known known() const;
     /// Keeps what another set had loaded: pages that are still there are not read again.
-    void resume(const std::map<std::string, Keeper::Time>& loaded, Progress& progress);
+    void resume(const Known& earlier, Progress& progress);
+    /// A round that goes on where an earlier process left off. What stays loaded is brought in again as far
+    /// as it has left memory.
+    void round_after(const Known& earlier, Progress& progress);
 
 private:
     void refresh(std::size_t number);
+    std::optional<std::uint64_t> budget() const;
     void mark_used();
     void carry_out(std::size_t number, Keeper::Order order, Progress& progress);
     void tell(std::size_t number, const std::string& text);
@@ -48,6 +53,7 @@ private:
 
     const ProcessTable& processes_;
     Tell tell_;
+    std::optional<std::string> host_budget_;  // as --budget takes it
     std::vector<std::unique_ptr<KeptModel>> models_;
     std::vector<Keeper::Sight> sights_;
     std::vector<std::string> last_told_;  // by model: its trouble, told once; empty: none

@@ -1,5 +1,6 @@
 #include "gguf-prefault/warm.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -55,6 +56,13 @@ Warmed warm_one(const Job& job, const Target& target, const PrefaultOptions& opt
                            warmed.plan.missing_bytes());
     warmed.result = prefault(target.model(), warmed.plan, options, transfer);
     return warmed;
+}
+
+// As whoever is to use the model will open it: FUSE without kernel_cache drops the pages then.
+CacheCounts count_after_opening(const Job& job, const Target& target) {
+    for (const Shard& shard : target.model().shards())
+        static_cast<void>(shard.file.reopen(O_RDONLY | O_CLOEXEC));
+    return count_ranges(job.cache, target.model(), target.wanted);
 }
 
 Status verify(const Job& job, const Target& target, const CacheCounts& after) {
@@ -123,7 +131,7 @@ cli::Status warm(Job& job) {
     for (std::size_t i = 0; i < warmed.size(); ++i) {
         const Target& target = job.targets[i];
         const auto& [plan, result] = warmed[i];
-        const CacheCounts after = count_ranges(job.cache, target.model(), target.wanted);
+        const CacheCounts after = count_after_opening(job, target);
         const auto percent = percent_of(after);
         std::vector<cli::Cell> cells = {target.model().name(),
                                         after.total,

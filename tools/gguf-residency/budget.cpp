@@ -29,6 +29,59 @@ std::uint64_t expert_share(const Model& model, std::uint64_t bytes) {
     return experts == 0 || used >= experts ? bytes : bytes / experts * used;
 }
 
+// Whether `group` is `outer` or lies inside it.
+bool inside(const std::string& group, const std::string& outer) {
+    return outer == "/" || group == outer || group.starts_with(outer + "/");
+}
+
+// Page cache that other models use and that counts as available in control group `group`; "/": anywhere.
+std::uint64_t used_by_others(std::span<const MappedModel> others, const std::string& group) {
+    std::uint64_t bytes = 0;
+    for (const MappedModel& model : others) {
+        for (const Mapper& mapper : model.mappers) {
+            if (inside(mapper.cgroup, group)) bytes = limited_sum(bytes, evictable_bytes(model, mapper));
+        }
+    }
+    return bytes;
+}
+
+void bound(Supply& supply, const AvailableMemory& memory, std::span<const MappedModel> others) {
+    const auto left = [](std::uint64_t bytes, std::uint64_t taken) { return bytes - std::min(bytes, taken); };
+    supply.bound_by = "host";
+    supply.others = used_by_others(others, "/");
+    supply.available = left(memory.host.available, supply.others);
+    for (const CgroupMemory& group : memory.cgroups) {
+        const auto available = group.available();
+        if (!available) continue;
+        const std::uint64_t taken = used_by_others(others, group.path);
+        if (left(*available, taken) >= supply.available) continue;
+        supply.bound_by = "control group " + group.path;
+        supply.others = taken;
+        supply.available = left(*available, taken);
+    }
+}
+
+// The part of `bytes` that is beyond the first `kept` of `all`.
+std::uint64_t share_beyond(std::uint64_t bytes, std::uint64_t kept, std::uint64_t all) {
+    if (kept >= all) return 0;
+    return static_cast<std::uint64_t>(static_cast<double>(bytes) *
+                                      (1 - static_cast<double>(kept) / static_cast<double>(all)));
+}
+
+std::uint64_t read_per_token(const Budget& budget, std::uint64_t experts) {
+    const std::uint64_t shared = budget.weights - std::min(budget.weights, experts);
+    const std::uint64_t used = budget.every_token - std::min(budget.every_token, shared);
+    if (budget.left_for_weights <= shared) return shared - budget.left_for_weights + used;
+    return share_beyond(used, budget.left_for_weights - shared, experts);
+}
+
+Verdict verdict_of(const Budget& budget) {
+    if (budget.fixed > budget.memory) return Verdict::thrash;
+    if (budget.weights <= budget.left_for_weights) return Verdict::resident;
+    const bool token_stays = budget.every_token <= budget.left_for_weights;
+    return token_stays || budget.read_per_token <= budget.every_token / 2 ? Verdict::lazy : Verdict::thrash;
+}
+
 }  // namespace
 
 std::string_view name_of(Verdict verdict) {
@@ -44,7 +97,7 @@ std::string_view name_of(Verdict verdict) {
 }
 
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type) {
-    Need need{model.name(), 0, 0, std::nullopt, 0, 0, 0};
+    Need need{model.name(), 0, 0, std::nullopt, 0, 0, 0, 0};
     need.weights = model.file_bytes();
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : model.tensors()) {
@@ -52,6 +105,7 @@ Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, 
             experts = limited_sum(experts, tensor.range->size);
     }
     experts = std::min(experts, need.weights);
+    need.experts = experts;
     need.every_token = need.weights - experts + expert_share(model, experts);
     if (const auto attention = kv_cache(model.head(), context, type)) {
         need.context = attention->bytes;
@@ -63,25 +117,37 @@ Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, 
     return need;
 }
 
-Supply supply_of(const AvailableMemory& memory, const std::vector<Zram>& zram,
-                 std::optional<std::uint64_t> ram, std::optional<std::uint64_t> new_zram) {
-    Supply supply{memory.bytes, "host", memory.host.swap_free, 0, 0};
-    if (memory.tightest_cgroup)
-        supply.bound_by = "control group " + memory.cgroups[*memory.tightest_cgroup].path;
+std::uint64_t evictable_bytes(const MappedModel& model, const Mapper& mapper) {
+    if (!mapper.cost || model.path.starts_with("/dev/shm/") || model.path.starts_with("/memfd:")) return 0;
+    const std::uint64_t kept = mapper.cost->locked + mapper.cost->anonymous;
+    return mapper.cost->pss - std::min(mapper.cost->pss, kept);
+}
+
+Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> others,
+                 const std::vector<Zram>& zram, std::optional<std::uint64_t> ram,
+                 std::optional<std::uint64_t> new_zram) {
+    Supply supply;
+    supply.swap_free = memory.host.swap_free;
     if (ram) {
         supply.available = *ram;
         supply.bound_by = "--ram";
+    } else {
+        bound(supply, memory, others);
     }
     if (new_zram) {
         supply.zram_ratio = assumed_zram_ratio;
         supply.zram_gain = gain(*new_zram, assumed_zram_ratio);
         return supply;
     }
+    if (zram.empty()) return supply;
+    Zram all;  // pages go to whichever has room: one ratio for all
     for (const Zram& device : zram) {
-        supply.zram_ratio = device.ratio().value_or(assumed_zram_ratio);
-        supply.zram_gain +=
-            gain(device.disk_size - std::min(device.disk_size, device.stored), supply.zram_ratio);
+        all.disk_size = limited_sum(all.disk_size, device.disk_size);
+        all.stored = limited_sum(all.stored, device.stored);
+        all.memory_used = limited_sum(all.memory_used, device.memory_used);
     }
+    supply.zram_ratio = all.ratio().value_or(assumed_zram_ratio);
+    supply.zram_gain = gain(all.disk_size - std::min(all.disk_size, all.stored), supply.zram_ratio);
     return supply;
 }
 
@@ -92,24 +158,21 @@ Budget make_budget(const Supply& supply, std::vector<Need> needs) {
     budget.supply = supply;
     budget.needs = std::move(needs);
     std::uint64_t contexts = 0;
+    std::uint64_t experts = 0;
     for (const Need& need : budget.needs) {
         budget.weights = limited_sum(budget.weights, need.weights);
         contexts = limited_sum(contexts, need.context.value_or(0));
         budget.fixed = limited_sum(budget.fixed, limited_sum(need.context.value_or(0), need.page_tables));
         budget.every_token = limited_sum(budget.every_token, need.every_token);
+        experts = limited_sum(experts, need.experts);
     }
     // Contexts alone can go to zRAM (weights are a file's, page tables the kernel's), and there they still
     // take their compressed size.
     budget.zram_gain = std::min(supply.zram_gain, gain(contexts, supply.zram_ratio));
     budget.memory = limited_sum(supply.available, budget.zram_gain);
     budget.left_for_weights = budget.memory - std::min(budget.memory, budget.fixed);
-    if (budget.fixed > budget.memory) {
-        budget.verdict = Verdict::thrash;
-    } else if (budget.weights <= budget.left_for_weights) {
-        budget.verdict = Verdict::resident;
-    } else {
-        budget.verdict = budget.every_token <= budget.left_for_weights ? Verdict::lazy : Verdict::thrash;
-    }
+    budget.read_per_token = read_per_token(budget, experts);
+    budget.verdict = verdict_of(budget);
     return budget;
 }
 

@@ -3,19 +3,25 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "gguf-residency/view.hpp"
 #include "ggufmap/memory.hpp"
+#include "ggufmap/process.hpp"
 
 namespace ggufmap::residency {
 
+/// The rule. Weights get what private memory (contexts, page tables) leaves, and fill it in order of worth,
+/// as gguf-prefault --budget does; this is the hot part. What a token needs beyond it is read again, each
+/// time. The bound of half is a choice: beyond it a token reads more than it finds, so that disk, not memory,
+/// says how fast the model is, and a smaller one is better.
 enum class Verdict {
     resident,  ///< everything stays in memory
-    lazy,      ///< the private part and a hot part of the weights do; the rest comes from the disk again and
-               ///< again
-    thrash     ///< not even what every token needs fits
+    lazy,      ///< private memory stays, and either all that one token needs (the experts it uses among it),
+               ///< or so much that a token reads no more than half of what it needs again
+    thrash     ///< less
 };
 std::string_view name_of(Verdict verdict);
 
@@ -28,20 +34,28 @@ struct Need {
     std::uint64_t context_tokens = 0;
     std::uint64_t page_tables = 0;
     std::uint64_t resident_already = 0;  ///< weights that the page cache holds and that others keep there
+    std::uint64_t experts = 0;           ///< of weights: all experts
 };
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type);
 
 /// What there is, in bytes.
 struct Supply {
-    std::uint64_t available =
-        0;                 ///< without pushing others out; counts clean page cache, so resident weights too
-    std::string bound_by;  ///< "host", "--ram", or the path of a control group
+    /// Without pushing others out; counts clean page cache, so resident weights too, but for those of other
+    /// mapped models.
+    std::uint64_t available = 0;
+    std::string bound_by;      ///< "host", "--ram", or the path of a control group
+    std::uint64_t others = 0;  ///< page cache that other mapped models use: taken off where that bounds
     std::uint64_t swap_free = 0;
     std::uint64_t zram_gain = 0;  ///< what full zRAM gives beyond the memory it takes itself
     double zram_ratio = 0;        ///< used for that; 0: there is no zRAM
 };
-Supply supply_of(const AvailableMemory& memory, const std::vector<Zram>& zram,
-                 std::optional<std::uint64_t> ram, std::optional<std::uint64_t> new_zram);
+/// What the kernel calls available is also the page cache that a mapped model uses; locked pages, private
+/// copies and shared memory are not counted as available in the first place.
+std::uint64_t evictable_bytes(const MappedModel& model, const Mapper& mapper);
+/// With `ram` nothing is taken off: it is what there would be.
+Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> others,
+                 const std::vector<Zram>& zram, std::optional<std::uint64_t> ram,
+                 std::optional<std::uint64_t> new_zram);
 
 struct Budget {
     Supply supply;
@@ -52,6 +66,8 @@ struct Budget {
     std::uint64_t zram_gain = 0;  ///< by compressing the contexts
     std::uint64_t memory = 0;     ///< available + zram_gain
     std::uint64_t left_for_weights = 0;
+    /// What a token reads from the disk although others read it before, where experts are chosen evenly.
+    std::uint64_t read_per_token = 0;
     Verdict verdict = Verdict::resident;
 };
 /// What all of it takes: weights + fixed; 2^64 - 1 where that is more.

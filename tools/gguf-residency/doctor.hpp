@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gguf-residency/folios.hpp"
@@ -21,8 +24,8 @@ struct Facts {
     std::optional<double> cachestat_ns;
 
     std::string path;
-    std::string file_system;  ///< as in mountinfo: "ext4", "nfs4", "overlay", "fuse.sshfs", "tmpfs"
-    std::string mount_options;
+    std::string file_system;    ///< as in mountinfo: "ext4", "nfs4", "overlay", "fuse.sshfs", "tmpfs"
+    std::string mount_options;  ///< of the mount and of its file system: "rw,noatime,rw,dax=always"
     std::string mount_point;
     std::string device;  ///< "254:0"
     std::optional<std::uint64_t> read_ahead_kib;
@@ -40,9 +43,15 @@ struct Facts {
     std::string huge_pages;  ///< /sys/kernel/mm/transparent_hugepage/enabled: "always", ...
     std::string shmem_huge_pages;
     std::uint64_t numa_nodes = 1;
+    /// Bytes of the model that processes have mapped from each node; gathered where there are several.
+    std::map<std::uint32_t, std::uint64_t> node_bytes;
     std::vector<Opener> direct_readers;
 };
 Facts gather_facts(const View& view, const Model& model);
+
+/// Adds up what /proc/PID/numa_maps (`text`) tells of the mappings that begin at one of `addresses`.
+void add_node_bytes(std::string_view text, const std::set<std::uint64_t>& addresses,
+                    std::map<std::uint32_t, std::uint64_t>& node_bytes);
 
 struct Finding {
     int weight = 0;        ///< 0 to 100: how much it is worth to look at

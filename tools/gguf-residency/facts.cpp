@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/numbers.hpp"
 #include "gguf-residency/doctor.hpp"
 
 namespace ggufmap::residency {
@@ -39,11 +40,12 @@ void find_mount(const KernelRoots& roots, const std::string& device, Facts& fact
         words >> id >> parent >> number >> root >> point >> options;
         while (words >> word && word != "-") {
         }
-        words >> type;
+        std::string source, super_options;
+        words >> type >> source >> super_options;
         const std::string prefix = point == "/" ? "/" : point + "/";
         if (number != device || !facts.path.starts_with(prefix)) continue;
         facts.file_system = type;
-        facts.mount_options = options;
+        facts.mount_options = options + "," + super_options;
         facts.mount_point = point;
     }
 }
@@ -69,6 +71,19 @@ std::uint64_t count_nodes(const KernelRoots& roots) {
     return std::max<std::uint64_t>(nodes, 1);
 }
 
+// Where the pages that processes have mapped lie.
+void find_nodes(const View& view, const MapsIdentity& file, Facts& facts) {
+    const std::array<MapsIdentity, 1> files = {file};
+    for (const Mapper& mapper : view.processes.mappers(files, ProcessTable::Detail::areas).mappers) {
+        std::set<std::uint64_t> addresses;
+        for (const MappedArea& area : mapper.areas) addresses.insert(area.address);
+        std::ifstream maps(fmt::format("{}/{}/numa_maps", view.roots.proc, mapper.pid));
+        std::stringstream text;
+        text << maps.rdbuf();
+        add_node_bytes(text.str(), addresses, facts.node_bytes);
+    }
+}
+
 void look_at_cache(const View& view, const Model& model, Facts& facts) {
     const std::vector<Portion> portions = measure(view.cache, model);
     facts.resident_bytes = total_of(portions).resident;
@@ -77,6 +92,30 @@ void look_at_cache(const View& view, const Model& model, Facts& facts) {
 }
 
 }  // namespace
+
+// Lines: ADDRESS POLICY file=PATH mapped=PAGES N0=PAGES N1=PAGES kernelpagesize_kB=SIZE, in hexadecimal and
+// decimal (Documentation/filesystems/proc.rst).
+void add_node_bytes(std::string_view text, const std::set<std::uint64_t>& addresses,
+                    std::map<std::uint32_t, std::uint64_t>& node_bytes) {
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::uint64_t address = 0;
+        if (!(words >> std::hex >> address) || !addresses.contains(address)) continue;
+        std::map<std::uint32_t, std::uint64_t> pages;
+        std::uint64_t page_kib = 4;
+        for (std::string word; words >> word;) {
+            const auto equals = word.find('=');
+            if (equals == std::string::npos) continue;
+            const auto value = cli::parse_number(word.substr(equals + 1));
+            const auto node =
+                word.starts_with('N') ? cli::parse_number(word.substr(1, equals - 1)) : std::nullopt;
+            if (node && value) pages[static_cast<std::uint32_t>(*node)] += *value;
+            if (word.starts_with("kernelpagesize_kB=")) page_kib = value.value_or(page_kib);
+        }
+        for (const auto& [node, count] : pages) node_bytes[node] += count * page_kib * 1024;
+    }
+}
 
 Facts gather_facts(const View& view, const Model& model) {
     const KernelRoots& roots = view.roots;
@@ -107,6 +146,7 @@ Facts gather_facts(const View& view, const Model& model) {
     facts.huge_pages = chosen_in(thp + "enabled");
     facts.shmem_huge_pages = chosen_in(thp + "shmem_enabled");
     facts.numa_nodes = count_nodes(roots);
+    if (facts.numa_nodes > 1) find_nodes(view, identity, facts);
     const std::array<FileIdentity, 1> files = {file.identity()};
     for (const Opener& opener : view.processes.openers(files).openers) {
         if (opener.direct) facts.direct_readers.push_back(opener);

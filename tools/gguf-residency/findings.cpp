@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
+#include <utility>
 
 #include "common/numbers.hpp"
 #include "gguf-residency/doctor.hpp"
@@ -93,6 +95,9 @@ void about_file_system(const Facts& facts, Findings& found) {
                          "cachestat sees nothing here (mincore is used); pages are shared with other "
                          "containers only where they use the same image layer",
                          "keep models in a volume, not in the image"});
+    } else if (type == "hugetlbfs") {
+        found.push_back({40, measured, "the model takes its huge pages for good: nothing gives them back",
+                         "keep it on a disk: page cache gives way when it must"});
     } else if (is_one_of({"tmpfs", "ramfs"})) {
         found.push_back(
             {50, measured,
@@ -119,6 +124,45 @@ void about_file_system(const Facts& facts, Findings& found) {
                          fmt::format("process {} ({}) reads the model with O_DIRECT",
                                      facts.direct_readers.front().pid, facts.direct_readers.front().command),
                          "its reads never warm the cache: memory for it is taken twice", ""});
+}
+
+// "rw,noatime,rsize=4096": the value of `option`, "" where it has none, nothing where it is not there.
+std::optional<std::string> mount_option(const std::string& options, std::string_view option) {
+    std::istringstream words(options);
+    for (std::string word; std::getline(words, word, ',');) {
+        const auto equals = word.find('=');
+        if (word.substr(0, equals) != option) continue;
+        return equals == std::string::npos ? "" : word.substr(equals + 1);
+    }
+    return std::nullopt;
+}
+
+void about_mount(const Facts& facts, Findings& found) {
+    const auto has = [&](std::string_view option) { return mount_option(facts.mount_options, option); };
+    const auto tell = [&](int weight, const std::string& option, std::string costs, std::string command) {
+        found.push_back({weight, fmt::format("{} is mounted with {}", facts.mount_point, option),
+                         std::move(costs), std::move(command)});
+    };
+    if (const auto dax = has("dax"); dax && *dax != "never" && *dax != "inode")
+        tell(50, "dax", "mappings go to the device itself: nothing is cached, residency says nothing", "");
+    if (const auto cache = has("cache"); cache == "none")
+        tell(80, "cache=none", "nothing that is read is kept for the next reader",
+             "mount it again with cache=loose or cache=strict");
+    if (has("strictatime"))
+        tell(15, "strictatime", "each read writes the inode",
+             "mount -o remount,relatime " + quoted(facts.mount_point));
+    const auto size = cli::parse_number(has("rsize").value_or(""));
+    if (size && *size < 128 << 10)
+        tell(45, fmt::format("rsize={}", *size), "each request brings in little at a time",
+             "mount it again with rsize=1048576");
+}
+
+// ": of the model 7.9 GiB on node 0, 1.0 MiB on node 1"
+std::string node_text(const Facts& facts) {
+    std::vector<std::string> nodes;
+    for (const auto& [node, bytes] : facts.node_bytes)
+        nodes.push_back(fmt::format("{} on node {}", human_size(bytes), node));
+    return nodes.empty() ? "" : fmt::format(": of the model {}", fmt::join(nodes, ", "));
 }
 
 void about_settings(const Facts& facts, Findings& found) {
@@ -153,7 +197,7 @@ void about_settings(const Facts& facts, Findings& found) {
                          "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"});
     if (facts.numa_nodes > 1)
         found.push_back(
-            {45, fmt::format("{} NUMA nodes", facts.numa_nodes),
+            {45, fmt::format("{} NUMA nodes{}", facts.numa_nodes, node_text(facts)),
              "page cache lies where the first reader ran: threads elsewhere read across the link",
              fmt::format("gguf-prefault --evict {0} && numactl --interleave=all gguf-prefault {0}",
                          quoted(facts.model))});
@@ -166,6 +210,7 @@ std::vector<Finding> findings_of(const Facts& facts) {
     about_memory(facts, found);
     about_cache(facts, found);
     about_file_system(facts, found);
+    about_mount(facts, found);
     about_settings(facts, found);
     std::stable_sort(found.begin(), found.end(),
                      [](const Finding& a, const Finding& b) { return a.weight > b.weight; });

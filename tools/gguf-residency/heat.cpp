@@ -87,6 +87,20 @@ HeatMap grouped(const HeatMap& map, std::size_t most_layers) {
     return result;
 }
 
+HeatMap fitting(const HeatMap& map, std::size_t most_rows) {
+    if (map.rows.size() <= most_rows) return map;
+    std::size_t others = 0;  // rows that are in no layer, and the last row of each stack but one
+    std::string_view stack;
+    bool first_layer = true;
+    for (const HeatRow& row : map.rows) {
+        if (!row.layers || (!first_layer && row.layers->stack != stack)) ++others;
+        if (!row.layers) continue;
+        stack = row.layers->stack;
+        first_layer = false;
+    }
+    return grouped(map, most_rows > others ? most_rows - others : 1);
+}
+
 std::vector<unsigned> column_widths(const HeatMap& map, unsigned width, unsigned least) {
     const auto count = static_cast<unsigned>(map.columns.size());
     std::vector<std::uint64_t> largest(count);

@@ -37,6 +37,10 @@ HeatMap heat_map(const std::vector<Portion>& portions, HeatColumns columns = Hea
 /// rows: one more for each stack at most.
 HeatMap grouped(const HeatMap& map, std::size_t most_layers);
 
+/// The same with so many neighbouring layers in a row that there are `most_rows` rows at most, as far as that
+/// goes: what is in no layer keeps a row of its own.
+HeatMap fitting(const HeatMap& map, std::size_t most_rows);
+
 /// Characters or pixels for each column of the map, `width` in all, by the bytes of its largest cell; `least`
 /// or more each.
 std::vector<unsigned> column_widths(const HeatMap& map, unsigned width, unsigned least);

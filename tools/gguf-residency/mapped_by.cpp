@@ -29,10 +29,13 @@ std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& w
     return result;
 }
 
+cli::Cell pids_cell(const std::vector<std::uint64_t>& pids, cli::Format format) {
+    if (format == cli::Format::json) return pids;
+    return pids.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(pids, ",")));
+}
+
 cli::Cell MappedBy::cell(std::size_t model, const ShardRange& where, cli::Format format) const {
-    const std::vector<std::uint64_t> found = pids(model, where);
-    if (format == cli::Format::json) return found;
-    return found.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(found, ",")));
+    return pids_cell(pids(model, where), format);
 }
 
 }  // namespace ggufmap::residency

@@ -8,6 +8,9 @@
 
 namespace ggufmap::residency {
 
+/// PIDs as a cell: a list in JSON, "12,34" or nothing elsewhere.
+cli::Cell pids_cell(const std::vector<std::uint64_t>& pids, cli::Format format);
+
 class MappedBy {
 public:
     /// One look at all processes, for all models.
@@ -15,7 +18,7 @@ public:
 
     /// Processes that map some of these bytes, by PID.
     std::vector<std::uint64_t> pids(std::size_t model, const ShardRange& where) const;
-    /// The same as a cell: a list in JSON, "12,34" or nothing elsewhere.
+    /// The same as a cell.
     cli::Cell cell(std::size_t model, const ShardRange& where, cli::Format format) const;
 
     const MapperScan& scan() const { return scan_; }

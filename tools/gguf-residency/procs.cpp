@@ -116,7 +116,8 @@ std::vector<cli::Column> columns(bool several) {
                                        {"locked", "LOCKED", Shows::size},
                                        {"swapped", "SWAPPED", Shows::size},
                                        {"page_tables", "PAGE TABLES", Shows::size},
-                                       {"remark", "REMARK"}};
+                                       {"remark", "REMARK"},
+                                       {"cgroup", "CONTROL GROUP"}};
     if (several) result.insert(result.begin(), {"model", "MODEL"});
     return result;
 }
@@ -139,6 +140,7 @@ void write_rows(cli::Report& report, const ProcessReport& processes, Models mode
         append_cost(cells, mapper.cost);
         cells.emplace_back(mapper.page_tables);
         cells.push_back(row.remark.empty() ? Cell() : Cell(row.remark));
+        cells.push_back(mapper.cgroup.empty() ? Cell() : Cell(mapper.cgroup));
         report.row(cells);
     }
     report.finish();

@@ -1,10 +1,14 @@
 // --budget: the arithmetic, line by line.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/numbers.hpp"
 #include "gguf-residency/budget.hpp"
+#include "gguf-residency/hot.hpp"
+#include "gguf-residency/lens.hpp"
 #include "ggufmap/text.hpp"
 
 namespace ggufmap::residency {
@@ -43,7 +47,32 @@ void line(const View& view, const std::string& what, std::uint64_t bytes, const 
     line(view, what, view.style.exact_bytes ? std::to_string(bytes) : cli::human_size(bytes), remark);
 }
 
-void print_supply(const View& view, const Supply& supply, const AvailableMemory& memory) {
+std::vector<std::uint64_t> pids_of(const MappedModel& model) {
+    std::vector<std::uint64_t> pids;
+    for (const Mapper& mapper : model.mappers) pids.push_back(static_cast<std::uint64_t>(mapper.pid));
+    return pids;
+}
+
+std::uint64_t evictable_of(const MappedModel& model) {
+    std::uint64_t bytes = 0;
+    for (const Mapper& mapper : model.mappers) bytes += evictable_bytes(model, mapper);
+    return bytes;
+}
+
+void print_others(const View& view, const Supply& supply, const ModelScan& others) {
+    for (const MappedModel& model : others.models)
+        line(view, "another model takes", evictable_of(model),
+             fmt::format("{}{}, mapped by {}", printable(model.path), model.deleted ? " (deleted)" : "",
+                         fmt::join(pids_of(model), ", ")));
+    if (supply.bound_by == "--ram" && !others.models.empty())
+        line(view, "taken off for them", 0, "as --ram says what there would be");
+    if (others.not_permitted != 0 && ::geteuid() != 0)
+        line(view, "other processes", "unknown",
+             fmt::format("{} may not be looked at; root would see them", others.not_permitted));
+}
+
+void print_supply(const View& view, const Supply& supply, const AvailableMemory& memory,
+                  const ModelScan& others) {
     view.io.out("there is\n");
     line(view, "memory of the host", memory.host.total);
     line(view, "available without swapping", memory.host.available, "MemAvailable, clean page cache counts");
@@ -54,6 +83,7 @@ void print_supply(const View& view, const Supply& supply, const AvailableMemory&
                          cli::human_size(group.limit.value_or(*group.high)), cli::human_size(group.usage),
                          cli::human_size(group.reclaimable)));
     }
+    print_others(view, supply, others);
     if (memory.host.swap_total != 0)
         line(view, "free swap", supply.swap_free, "not counted: weights never go there");
     if (supply.zram_ratio > 0)
@@ -86,25 +116,100 @@ std::string sum_text(const Budget& budget) {
     return text;
 }
 
-std::string verdict_text(const Budget& budget) {
-    const std::string every_token = cli::human_size(budget.every_token);
+// What stays of the models, which share the memory in the order given.
+std::vector<std::vector<HotPart>> hot_of_all(const View& view, Models models, const Budget& budget) {
+    std::vector<std::vector<HotPart>> all;
+    std::uint64_t left = budget.left_for_weights;
+    for (const Model& model : models) {
+        all.push_back(hot_parts(view.cache, model, left));
+        for (const HotPart& part : all.back()) left -= std::min(left, part.hot);
+    }
+    return all;
+}
+
+std::string hot_text(Models models, const std::vector<std::vector<HotPart>>& hot) {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        const std::string words = in_words(hot[i]);
+        const std::string name = models.size() > 1 ? printable(models[i].name()) + ": " : "";
+        texts.push_back(name + (words.empty() ? "nothing" : words));
+    }
+    return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+std::string again_text(const Budget& budget) {
+    const double share = 100 * static_cast<double>(budget.read_per_token) /
+                         static_cast<double>(std::max<std::uint64_t>(budget.every_token, 1));
+    return fmt::format("each token reads {} of {} again ({})", cli::human_size(budget.read_per_token),
+                       cli::human_size(budget.every_token), cli::human_percent(share));
+}
+
+std::string verdict_text(const Budget& budget, const std::string& hot) {
     switch (budget.verdict) {
         case Verdict::resident:
             return "resident: everything stays in memory";
         case Verdict::lazy:
-            return fmt::format(
-                "lazy: what every token needs ({}) stays, the rest of the experts comes from the disk when "
-                "chosen",
-                every_token);
+            return fmt::format("lazy: works from the disk; {} of weights stay ({}), {}",
+                               cli::human_size(budget.left_for_weights), hot, again_text(budget));
         case Verdict::thrash:
             break;
     }
     if (budget.fixed > budget.memory) return "thrash: not even attention cache and page tables fit";
-    return fmt::format("thrash: of {} that every token needs, each would read {} from the disk", every_token,
-                       cli::human_size(budget.every_token - budget.left_for_weights));
+    return "thrash: " + again_text(budget);
 }
 
-void write_document(const View& view, const Budget& budget) {
+// The kernel alone evicts what was used longest ago, which in a model is what is needed next.
+std::string advice_text(const Budget& budget) {
+    return fmt::format("keep them there: gguf-prefault --lock --budget {} MODEL", budget.left_for_weights);
+}
+
+void write_others(JsonWriter& json, const ModelScan& others) {
+    json.key("other_models");
+    json.begin_array();
+    for (const MappedModel& model : others.models) {
+        const MappingCost cost = model.cost();
+        json.begin_object();
+        json.key("model");
+        json.text(model.path);
+        json.key("deleted");
+        json.boolean(model.deleted);
+        for (const auto& [key, value] : {std::pair("mapped_bytes", cost.mapped),
+                                         {"rss_bytes", cost.rss},
+                                         {"pss_bytes", cost.pss},
+                                         {"locked_bytes", cost.locked},
+                                         {"evictable_bytes", evictable_of(model)}}) {
+            json.key(key);
+            json.number(value);
+        }
+        json.key("pids");
+        json.begin_array(JsonWriter::Layout::inline_);
+        for (const std::uint64_t pid : pids_of(model)) json.number(pid);
+        json.end_array();
+        json.end_object();
+    }
+    json.end_array();
+    json.key("not_permitted");
+    json.number(others.not_permitted);
+}
+
+void write_hot(JsonWriter& json, const std::vector<HotPart>& hot) {
+    json.key("parts");
+    json.begin_array();
+    for (const HotPart& one : hot) {
+        json.begin_object(JsonWriter::Layout::inline_);
+        json.key("part");
+        json.string(name_of(one.part));
+        json.key("bytes");
+        json.number(one.bytes);
+        json.key("hot_bytes");
+        json.number(one.hot);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void write_document(const View& view, const Budget& budget, const std::vector<std::vector<HotPart>>& hot,
+                    const ModelScan& others) {
     JsonWriter json(cli::json_sink(view.io));
     const auto number = [&](const char* key, std::optional<std::uint64_t> value) {
         json.key(key);
@@ -124,9 +229,12 @@ void write_document(const View& view, const Budget& budget) {
     number("weights_bytes", budget.weights);
     number("every_token_bytes", budget.every_token);
     number("fixed_bytes", budget.fixed);
+    number("read_per_token_bytes", budget.read_per_token);
+    number("others_bytes", budget.supply.others);
     json.key("models");
     json.begin_array();
-    for (const Need& need : budget.needs) {
+    for (std::size_t i = 0; i < budget.needs.size(); ++i) {
+        const Need& need = budget.needs[i];
         json.begin_object();
         json.key("model");
         json.text(need.model);
@@ -136,9 +244,11 @@ void write_document(const View& view, const Budget& budget) {
         number("context_tokens", need.context_tokens);
         number("page_table_bytes", need.page_tables);
         number("resident_bytes", need.resident_already);
+        write_hot(json, hot[i]);
         json.end_object();
     }
     json.end_array();
+    write_others(json, others);
     json.end_object();
     json.finish();
 }
@@ -149,19 +259,22 @@ cli::Status show_budget(const View& view, Models models) {
     const KvType type = *parse_kv_type(view.args.text("--kv-type").value_or("f16"));
     const std::uint64_t context = view.args.number("--ctx", {1, 1ULL << 40}).value_or(0);
     const AvailableMemory memory = available_memory(view.roots);
-    const Supply supply =
-        supply_of(memory, read_zram(view.roots), view.args.size("--ram"), view.args.size("--zram"));
+    const ModelScan others = view.processes.mapped_models(maps_identities(models));
+    const Supply supply = supply_of(memory, others.models, read_zram(view.roots), view.args.size("--ram"),
+                                    view.args.size("--zram"));
     std::vector<Need> needs;
     for (const Model& model : models) needs.push_back(need_of(model, view.cache, context, type));
     const Budget budget = make_budget(supply, std::move(needs));
+    const auto hot = hot_of_all(view, models, budget);
     if (view.style.format == cli::Format::json) {
-        write_document(view, budget);
+        write_document(view, budget, hot, others);
     } else if (!view.args.has("--quiet")) {
-        print_supply(view, supply, memory);
+        print_supply(view, supply, memory, others);
         for (const Need& need : budget.needs) print_need(view, need);
         const std::size_t width = view.io.terminal(cli::Stream::out).width;
         view.io.out(wrapped(sum_text(budget), width, 0, 2) + "\n");
-        view.io.out(wrapped(verdict_text(budget), width, 0, 2) + "\n");
+        view.io.out(wrapped(verdict_text(budget, hot_text(models, hot)), width, 0, 2) + "\n");
+        if (budget.verdict == Verdict::lazy) view.io.out(wrapped(advice_text(budget), width, 0, 2) + "\n");
     }
     return budget.verdict == Verdict::thrash ? cli::Status::no : cli::Status::ok;
 }

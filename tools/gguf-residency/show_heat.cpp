@@ -25,8 +25,13 @@ using cli::Shows;
 constexpr unsigned figures_width = 20;
 constexpr unsigned narrowest_map = 20;
 constexpr unsigned narrowest_cell = 4;
-/// More layers than these share rows, so that title and total stay in sight on a screen of 40 lines.
-constexpr std::size_t layer_rows = 32;
+
+// How many rows of the map the screen has room for: title, heading, legend and the next prompt are there,
+// too, and what --watch and --pid print before and after it.
+std::size_t rows_on_screen(const View& view, unsigned height) {
+    const std::size_t taken = 4 + view.args.count("--watch") + view.args.count("--pid");
+    return height - std::min<std::size_t>(height, taken);
+}
 
 std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
                      const Shades& shades) {
@@ -104,8 +109,9 @@ cli::Status show_heat(const View& view, Models models) {
                                     summary(total_of(portions), view.noun, view.style.exact_bytes),
                                     folio_remark(view.cache, model, portions)));
         }
-        if (people && view.io.terminal(cli::Stream::out).present) {
-            draw(view, grouped(map, layer_rows));
+        const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
+        if (people && terminal.present) {
+            draw(view, fitting(map, rows_on_screen(view, terminal.height)));
         } else {
             list(view, map, style_of(view, models, i));
         }

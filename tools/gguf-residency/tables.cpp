@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "gguf-residency/counts.hpp"
 #include "gguf-residency/mapped_by.hpp"
@@ -19,6 +22,8 @@ void append(std::vector<Column>& columns, const std::vector<Column>& more) {
     columns.insert(columns.end(), more.begin(), more.end());
 }
 
+}  // namespace
+
 Selection with_all_experts(const Selection& selection, const Model& model) {
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : model.tensors())
@@ -29,8 +34,6 @@ Selection with_all_experts(const Selection& selection, const Model& model) {
     return all.add_experts(fmt::format("0-{}", experts - 1));
 }
 
-}  // namespace
-
 std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer) {
     if (!layer) return "-";
     return stack.empty() ? std::to_string(*layer) : fmt::format("{} {}", stack, *layer);
@@ -39,14 +42,25 @@ std::string layer_name(std::string_view stack, std::optional<std::uint32_t> laye
 std::vector<Column> layer_columns() {
     std::vector<Column> columns = {{"layer", "LAYER", Shows::word}};
     append(columns, count_columns());
+    columns.push_back({"mapped_by", "MAPPED BY"});
     return columns;
 }
 
-void layer_rows(const std::vector<Portion>& portions, const RowSink& sink) {
+void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, std::size_t model,
+                cli::Format format, const RowSink& sink) {
+    using Key = std::pair<std::string_view, std::optional<std::uint32_t>>;
+    std::map<Key, std::set<std::uint64_t>> pids;
+    for (const Portion& portion : portions) {
+        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        for (const std::uint64_t pid : mapped.pids(model, portion.where))
+            pids[role.layer ? Key(role.stack, role.layer) : Key()].insert(pid);
+    }
     for (const LayerResidency& layer : by_layer(portions)) {
         std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
         append_counts(cells, layer.total());
-        sink(std::move(cells));
+        const auto& found = pids[layer.layer ? Key(layer.stack, layer.layer) : Key()];
+        cells.push_back(pids_cell({found.begin(), found.end()}, format));
+        sink(cells);
     }
 }
 
@@ -61,16 +75,18 @@ std::vector<Column> portion_columns(bool experts) {
 
 void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
                   std::size_t model, cli::Format format, const RowSink& sink) {
+    std::vector<Cell> cells;  // one for all rows: there may be 100,000
     for (const Portion& portion : portions) {
         if (!portion.tensor && portion.part != Part::header) continue;  // padding
         const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
-        std::vector<Cell> cells = {portion.tensor ? std::string(portion.tensor->name) : "(header)"};
+        cells.clear();
+        cells.emplace_back(std::string(portion.tensor ? portion.tensor->name : "(header)"));
         if (experts) cells.push_back(cli::or_unknown(portion.expert));
         cells.emplace_back(layer_name(role.stack, role.layer));
         cells.emplace_back(std::string(name_of(portion.part)));
         append_counts(cells, portion.bytes);
         cells.push_back(mapped.cell(model, portion.where, format));
-        sink(std::move(cells));
+        sink(cells);
     }
 }
 
@@ -98,7 +114,7 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
     std::erase_if(columns, [&](const Column&) { return !shown[at++]; });
     cli::Report report(view.io, view.style, columns);
     for (std::size_t i = 0; i < models.size(); ++i) {
-        rows_of(i, [&](std::vector<Cell> cells) {
+        rows_of(i, [&](std::vector<Cell>& cells) {
             if (several) cells.insert(cells.begin(), models[i].name());
             at = 0;
             if (narrow) std::erase_if(cells, [&](const Cell&) { return !shown[at++]; });
@@ -112,8 +128,9 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
 }  // namespace
 
 cli::Status show_layers(const View& view, Models models) {
+    const MappedBy mapped(view.processes, models);
     return print(view, models, layer_columns(), [&](std::size_t i, const RowSink& sink) {
-        layer_rows(measure(view.cache, models[i], view.selection), sink);
+        layer_rows(measure(view.cache, models[i], view.selection), mapped, i, view.style.format, sink);
     });
 }
 
@@ -126,6 +143,7 @@ cli::Status show_tensors(const View& view, Models models) {
 }
 
 cli::Status show_experts(const View& view, Models models) {
+    if (view.style.format == cli::Format::json) return show_document(view, models, true);
     const MappedBy mapped(view.processes, models);
     return print(view, models, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
         const auto portions = measure(view.cache, models[i], with_all_experts(view.selection, models[i]));

@@ -13,16 +13,21 @@
 
 namespace ggufmap::residency {
 
-using RowSink = std::function<void(std::vector<cli::Cell>)>;
+/// Is given each row in turn, to do with as it likes.
+using RowSink = std::function<void(std::vector<cli::Cell>&)>;
 
 /// "7", "enc 7"; "-" for what belongs to no layer.
 std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer);
 
 std::vector<cli::Column> layer_columns();
-void layer_rows(const std::vector<Portion>& portions, const RowSink& sink);
+/// `model`: its index in `mapped`.
+void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, std::size_t model,
+                cli::Format format, const RowSink& sink);
+
+/// The same, with stacked expert tensors taken apart. Throws Error (usage) where there are none.
+Selection with_all_experts(const Selection& selection, const Model& model);
 
 std::vector<cli::Column> portion_columns(bool experts);
-/// `model`: its index in `mapped`.
 void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
                   std::size_t model, cli::Format format, const RowSink& sink);
 

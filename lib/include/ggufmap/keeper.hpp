@@ -45,19 +45,25 @@ public:
     /// `budget`: bytes that all loaded models may take together; nothing: no bound.
     Keeper(std::vector<Rule> rules, std::optional<std::uint64_t> budget);
 
+    /// From now on. What is loaded beyond it goes at the next decide(), as far as it is idle and not locked.
+    void set_budget(std::optional<std::uint64_t> budget) { budget_ = budget; }
     /// One order for each model; what is to be let go must go before anything is loaded. States then are as
     /// if the orders had been carried out.
     std::vector<Order> decide(Time now, std::span<const Sight> sights);
     /// An order to load could not be carried out, or the model was replaced: it is not loaded.
     void not_loaded(std::size_t model) { states_[model].loaded = false; }
-    /// It is in memory already: the caller knows it from another set of rules.
-    void already_loaded(std::size_t model, Time last_use);
+    /// Goes on from what another set of rules, or another process, knew of it. It has had its start.
+    void resume(std::size_t model, const State& state);
 
     const State& state(std::size_t model) const { return states_[model]; }
 
 private:
     bool wanted(std::size_t model, const Sight& sight);
+    std::uint64_t let_go_until(std::uint64_t taken, std::size_t keep, std::span<const Sight> sights,
+                               std::vector<std::size_t>& leaving, const std::vector<Order>& orders) const;
+    void let_go(const std::vector<std::size_t>& models, std::vector<Order>& orders);
     bool make_room(std::size_t for_model, std::span<const Sight> sights, std::vector<Order>& orders);
+    void shrink(std::span<const Sight> sights, std::vector<Order>& orders);
 
     std::vector<Rule> rules_;
     std::optional<std::uint64_t> budget_;

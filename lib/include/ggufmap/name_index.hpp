@@ -1,4 +1,4 @@
-// Finds names among many without keeping them. Sorted hashes instead of a hash table: 12-16 bytes a name, and
+// Finds names among many without keeping them. Sorted hashes instead of a hash table: 8 bytes a name, and
 // names chosen to collide cost no more than a sort.
 #pragma once
 
@@ -28,7 +28,7 @@ public:
 
 private:
     struct Entry {
-        std::uint64_t hash;
+        std::uint32_t hash;  ///< of 100,000 names about one pair shares one: the names decide
         std::uint32_t index;
     };
     std::vector<Entry> entries_;  // by hash, then name, then index

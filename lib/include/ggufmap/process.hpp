@@ -87,6 +87,20 @@ struct OpenerScan {
     std::uint64_t not_permitted = 0;
 };
 
+/// A GGUF file that processes map.
+struct MappedModel {
+    std::string path;             ///< as seen from here, without the mark of a deleted one
+    bool deleted = false;         ///< the name is gone, the memory is not
+    std::vector<Mapper> mappers;  ///< by PID, with what each mapping costs; MappedArea::file is 0
+
+    /// Of all mappers together: MappingCost::pss counts pages that they share once.
+    GGUFMAP_API MappingCost cost() const;
+};
+struct ModelScan {
+    std::vector<MappedModel> models;  ///< by path
+    std::uint64_t not_permitted = 0;  ///< processes whose maps are unreadable
+};
+
 /// The processes of a machine. Thread-safe.
 class GGUFMAP_API ProcessTable {
 public:
@@ -97,6 +111,10 @@ public:
 
     virtual ~ProcessTable() = default;
     virtual MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const = 0;
+    /// GGUF files that other processes than this one map, but for `known` ones. A file is one by its name
+    /// (.gguf) or, where it maps a MiB or more, by its first bytes, as far as they are in memory: nothing is
+    /// read from the disk.
+    virtual ModelScan mapped_models(std::span<const MapsIdentity> known) const = 0;
     /// Files by (device, inode) as fstat says.
     virtual OpenerScan openers(std::span<const FileIdentity> files) const = 0;
     /// Pages of `area` that `pid` has in its page tables, as a map of the file's pages from area.range.offset
@@ -106,11 +124,12 @@ public:
 
 class GGUFMAP_API KernelProcessTable final : public ProcessTable {
 public:
-    /// Tests take PAGEMAP_SCAN (Linux 6.7) away to force reading pagemap.
-    enum class Allow { everything, no_scan };
+    /// Tests take PAGEMAP_SCAN (Linux 6.7) and PROCMAP_QUERY (6.11) away to force reading pagemap and maps.
+    enum class Allow { everything, no_ioctls };
     explicit KernelProcessTable(KernelRoots roots = {}, Allow allow = Allow::everything);
 
     MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const override;
+    ModelScan mapped_models(std::span<const MapsIdentity> known) const override;
     OpenerScan openers(std::span<const FileIdentity> files) const override;
     std::optional<PageMap> present_pages(int pid, const MappedArea& area) const override;
 

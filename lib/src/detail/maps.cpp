@@ -36,6 +36,12 @@ std::optional<MapsLine> parse_maps_line(std::string_view line) {
     return result;
 }
 
+std::optional<std::string> deleted_name(std::string_view path) {
+    constexpr std::string_view mark = " (deleted)";
+    if (!path.ends_with(mark)) return std::nullopt;
+    return std::string(path.substr(0, path.size() - mark.size()));
+}
+
 MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint64_t)>& wanted) {
     MappingCost sum;
     bool inside = false;

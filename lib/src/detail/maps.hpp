@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ggufmap/process.hpp"
@@ -21,6 +22,9 @@ struct MapsLine {
 };
 /// Nothing for any other line, those of smaps among them.
 std::optional<MapsLine> parse_maps_line(std::string_view line);
+
+/// The name that a file had, from a path of maps; nothing where it still has it.
+std::optional<std::string> deleted_name(std::string_view path);
 
 /// Sums the entries of `smaps` that begin at an address which `wanted` accepts.
 MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint64_t)>& wanted);

@@ -95,11 +95,18 @@ void Warmer::exact(Range range) {
     const std::uint64_t first = *checked::align_up(range.offset, huge_page);
     const std::uint64_t last = range.end() / huge_page * huge_page;
     if (first >= last) return small(range);
-    small({range.offset, first - range.offset});
+    // The edges are on their way while the middle is waited for.
+    const Range head{range.offset, first - range.offset};
+    const Range tail{last, range.end() - last};
+    ask_for(head);
+    ask_for(tail);
     for (std::uint64_t at = first; at < last; at += huge_page) {
-        if (!huge({at, huge_page})) small({at, huge_page});
+        if (huge({at, huge_page})) continue;
+        small({at, last - at});
+        break;
     }
-    small({last, range.end() - last});
+    wait_for(head);
+    wait_for(tail);
 }
 
 void Warmer::send(Range range) {
@@ -152,12 +159,20 @@ void Warmer::will_need(Range range) {
     }
 }
 
-// Asks for all of it, then waits for each part.
-void Warmer::small(Range range) {
+void Warmer::ask_for(Range range) {
     if (range.empty()) return;
     ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_RANDOM);
     will_need(range);
+}
+
+void Warmer::wait_for(Range range) {
+    if (range.empty()) return;
     way_ == WarmWay::read ? read(range) : send(range);
+}
+
+void Warmer::small(Range range) {
+    ask_for(range);
+    wait_for(range);
 }
 
 // A fault in a mapping that is advised both ways reads the one huge page around it (mm/filemap.c,

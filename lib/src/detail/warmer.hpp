@@ -26,6 +26,9 @@ private:
     void read(Range range);
     void populate(Range range);
     void will_need(Range range);
+    // In single pages: asks for all of them, then waits for each; small() does both.
+    void ask_for(Range range);
+    void wait_for(Range range);
     void small(Range range);
     bool huge(Range range);
     [[noreturn]] void fail(std::uint64_t offset, int failure) const;

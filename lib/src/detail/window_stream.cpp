@@ -10,8 +10,7 @@
 namespace ggufmap::detail {
 namespace {
 
-// Copied out of the page cache, not mapped: a file may be cut at any moment, and then a mapping raises
-// SIGBUS.
+// What lanes share stays in the processor's L3 cache.
 constexpr std::uint64_t buffered_window = std::uint64_t{1} << 20;
 
 Error shrank(const File& file, std::uint64_t offset) {
@@ -48,6 +47,7 @@ WeightFiles::WeightFiles(const Model& model, bool keep_cache) : model_(model) {
         // Resident pages may carry a readahead mark; without this, reading them would read what follows.
         ::posix_fadvise(opened.buffered.get(), 0, 0, keep_cache ? POSIX_FADV_SEQUENTIAL : POSIX_FADV_RANDOM);
         opened.direct = open_direct(shard.file);
+        opened.mapped = std::make_unique<LeasedMap>(shard.file);
     }
 }
 
@@ -102,6 +102,14 @@ void WindowStream::next_direct(const Step& step, Window& window) {
 void WindowStream::next_buffered(const Step& step, Window& window) {
     const Range range{step.range.offset + in_step_, std::min(buffered_window, step.range.size - in_step_)};
     in_step_ += range.size;
+    if (step.way == Way::cached) {
+        LeasedMap& map = files_.mapped(step.shard);
+        if (const auto bytes = map.borrow(range)) {
+            window.lender = &map;
+            return add_events(step, range, bytes->data(), window);
+        }
+    }
+    // Copied out of the page cache: a mapping without a lease raises SIGBUS where somebody cuts the file.
     const std::span<std::byte> out = room(range.size, window);
     const bool read =
         !read_all(files_.buffered(step.shard).get(), files_.file(step.shard), range.offset, out);
@@ -181,6 +189,7 @@ void WindowStream::walk(std::uint32_t shard, Range range, Window& window, const 
 
 void WindowStream::release(Window& window) {
     if (window.piece) ring_->release(*window.piece);
+    if (window.lender != nullptr) window.lender->give_back();
     if (!window.own.empty()) spare_.push_back(std::move(window.own));
     window = {};
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "detail/direct_ring.hpp"
+#include "detail/leased_map.hpp"
 #include "detail/read_plan.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/model.hpp"
@@ -29,11 +30,14 @@ public:
     const Fd& direct(std::uint32_t shard) const { return shards_[shard].direct; }
     /// Open for reads by way of the page cache.
     const Fd& buffered(std::uint32_t shard) const { return shards_[shard].buffered; }
+    /// The shard's pages themselves, as long as nobody wants to write to it.
+    LeasedMap& mapped(std::uint32_t shard) const { return *shards_[shard].mapped; }
 
 private:
     struct Opened {
         Fd direct;
         Fd buffered;
+        std::unique_ptr<LeasedMap> mapped;
     };
     const Model& model_;
     std::vector<Opened> shards_;
@@ -53,6 +57,7 @@ struct Window {
 
     // What keeps the bytes alive, for WindowStream::release.
     std::optional<DirectRing::Piece> piece = {};
+    LeasedMap* lender = nullptr;
     std::vector<std::byte> own = {};
 };
 

@@ -1,0 +1,53 @@
+// The files in a process's address space, stretch by stretch. PROCMAP_QUERY (Linux 6.11) names a stretch only
+// when asked, which is what /proc/PID/maps spends its time on: 1,000 processes take a third of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ggufmap/file.hpp"
+
+namespace ggufmap::detail {
+
+/// A stretch of a file in memory.
+struct FileStretch {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::uint64_t offset = 0;  ///< in the file
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    bool shared = false;
+    bool writable = false;
+};
+
+class AddressSpace {
+public:
+    enum class Way { query, text };
+    /// `maps` is a path: /proc/PID/maps. Where it cannot be opened, errno says why.
+    AddressSpace(std::string maps, Way way);
+    explicit operator bool() const { return static_cast<bool>(fd_); }
+
+    /// In the order of addresses. Nothing at the end, and where the process has ended meanwhile.
+    std::optional<FileStretch> next();
+    /// Of what next() gave last: as maps shows it, " (deleted)" behind a file without a name. "": unknown.
+    std::string path() const;
+
+private:
+    enum class Answer { stretch, end, unsupported };
+    Answer query(FileStretch& stretch) const;
+    void read_text();
+    std::optional<FileStretch> next_line_of_text();
+
+    std::string maps_;
+    Fd fd_;
+    Way way_;
+    std::uint64_t address_ = 0;  // way_ query: where to look on
+    std::string text_;           // way_ text
+    std::string_view rest_;      // of it
+    std::string_view path_;      // in it
+    std::uint64_t last_ = 0;     // begin of what next() gave last
+};
+
+}  // namespace ggufmap::detail

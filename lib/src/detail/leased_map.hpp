@@ -1,0 +1,42 @@
+// A file read through a mapping that nobody can cut meanwhile: no copy, and no SIGBUS.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <optional>
+
+#include "ggufmap/bytes.hpp"
+#include "ggufmap/export.hpp"
+#include "ggufmap/file.hpp"
+
+namespace ggufmap::detail {
+
+/// While anything is borrowed, a read lease (F_SETLEASE, fcntl(2)) lies on the file: whoever opens it for
+/// writing, or truncates it, waits until all is given back, and until then nothing more is lent. The kernel
+/// makes them wait 45 s at most (/proc/sys/fs/lease-break-time): a program stopped for longer than that with
+/// a window in its hands is not protected. Thread-safe. Exported for the unit tests.
+class GGUFMAP_API LeasedMap {
+public:
+    /// `file` outlives this.
+    explicit LeasedMap(const File& file);
+    LeasedMap(const LeasedMap&) = delete;
+    LeasedMap& operator=(const LeasedMap&) = delete;
+    ~LeasedMap();
+
+    /// The bytes of `range`, which lies in the file, present in memory; each success wants one give_back().
+    /// Nothing where the kernel gives no lease (a file of another user, one that somebody has open for
+    /// writing or waits to, FUSE and network file systems), the file has changed, or they cannot be read.
+    std::optional<Bytes> borrow(Range range);
+    void give_back();
+
+private:
+    bool take_lease();
+
+    const File& file_;
+    Fd fd_;
+    std::byte* address_ = nullptr;
+    std::mutex mutex_;
+    std::size_t borrowed_ = 0;
+};
+
+}  // namespace ggufmap::detail
