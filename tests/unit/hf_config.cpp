@@ -176,6 +176,26 @@ TEST_CASE("gpt-oss says what its class cannot guess") {
                                                        {"truncate", false}}));
 }
 
+TEST_CASE("what the converter computed is computed back") {
+    const Object minicpm =
+        config_of(llama("kv minicpm.embedding_scale f32 12\nkv minicpm.residual_scale f32 0.98994949\n"
+                        "kv minicpm.logit_scale f32 4\n" +
+                            embedding,
+                        "minicpm"));
+    CHECK(*find(minicpm, "scale_emb") == Node(12.0F));
+    CHECK(std::get<float>(find(minicpm, "scale_depth")->value) == doctest::Approx(1.4));
+    CHECK(*find(minicpm, "dim_model_base") == Node(16));
+    const Object phi = config_of(llama("kv phi3.rope.dimension_count u32 12\n" + embedding, "phi3"));
+    CHECK(*find(phi, "partial_rotary_factor") == Node(0.75));
+    CHECK_FALSE(find(config_of(llama("kv phi3.rope.dimension_count u32 16\n" + embedding, "phi3")),
+                     "partial_rotary_factor"));
+    const Object deepseek =
+        config_of(llama("kv deepseek2.expert_group_count u32 8\n" + embedding, "deepseek2"));
+    CHECK(*find(deepseek, "topk_method") == Node("group_limited_greedy"));
+    const Object gemma = config_of(llama("kv gemma3.rope.freq_base_swa f32 5000\n" + embedding, "gemma3"));
+    CHECK(*find(gemma, "rope_local_base_freq") == Node(5000.0F));
+}
+
 TEST_CASE("token ids beyond the vocabulary are left out") {
     const Object config =
         config_of(llama("kv tokenizer.ggml.bos_token_id u32 100\nkv tokenizer.ggml.eos_token_id u32 99\n"

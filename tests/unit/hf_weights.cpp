@@ -267,6 +267,9 @@ TEST_CASE("what does not divide, or would share a name, is told") {
               model_of("deepseek2",
                        "tensor blk.0.attn_k_b.weight F16 3 2 2\ntensor blk.0.attn_v_b.weight F16 2 4 1\n")) ==
           "has no shape that fits 'blk.0.attn_v_b.weight'");
+    // A type that we do not know, and 96 bytes up to the end of the file.
+    CHECK(failure(model_of("bloom", "tensor blk.0.attn_qkv.weight 1000 4 7 @bytes=96\n")) ==
+          "has 96 bytes, which do not divide into 7 rows");
     // The bias of DeepSeek's gate has no suffix in HF.
     CHECK(failure(model_of("deepseek2",
                            "tensor blk.0.exp_probs_b F32 4\ntensor blk.0.exp_probs_b.bias F32 4\n")) ==

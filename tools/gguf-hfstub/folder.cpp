@@ -82,6 +82,12 @@ Weights decide_weights(const Request& request, const Model& model, bool can_shar
                         quantized));
         return Weights::none;
     }
+    if (hf::has_packed_experts(model)) {
+        notes.push_back(
+            "no weights written: loaders read MXFP4 in another order, of which nothing can be shared "
+            "(--weights=copy makes a second copy)");
+        return Weights::none;
+    }
     if (can_share) return Weights::reflink;
     notes.push_back(
         "no weights written: this file system cannot share the model's blocks (--weights=copy makes a second "
@@ -134,6 +140,7 @@ void print_table(Io& io, const Args& args, const std::vector<hf::StubFile>& file
 
 Status make_folder(const Args& args, Io& io, const Model& model) {
     Request request = request_of(args);
+    hf::require_stub_place(request.output, request.force);
     const auto parent = OutputDirectory::open(parent_of(request.output));
     hf::Notes notes;
     const auto block = clone_block(model.shards().front().file, *parent);

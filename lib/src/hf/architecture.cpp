@@ -54,7 +54,15 @@ constexpr Field gemma3[] = {
     derived("rope_local_base_freq", local_theta),
     whole("sliding_window_pattern", 6),
 };
-constexpr Field phi3[] = {number("original_max_position_embeddings", "rope.scaling.original_context_length")};
+constexpr Field phi3[] = {
+    number("original_max_position_embeddings", "rope.scaling.original_context_length"),
+    derived("partial_rotary_factor", rotated_share_if_partial),
+};
+constexpr Field minicpm[] = {
+    real("scale_emb", "embedding_scale"),
+    derived("scale_depth", depth_scale),
+    derived("dim_model_base", base_size),
+};
 constexpr Field phi2[] = {
     derived("partial_rotary_factor", rotated_share_if_known),
     word("hidden_act", "gelu_new"),
@@ -228,7 +236,7 @@ constexpr Field gpt_oss[] = {
     derived("swiglu_limit", seven),
     derived("quantization_config", mxfp4_quantization),
 };
-constexpr Field deepseek_v2[] = {word("scoring_func", "softmax"), word("topk_method", "greedy")};
+constexpr Field deepseek_v2[] = {word("scoring_func", "softmax"), derived("topk_method", greedy_method)};
 constexpr Field deepseek_v3[] = {word("scoring_func", "sigmoid"), word("topk_method", "noaux_tc")};
 
 const std::vector<Architecture>& table() {
@@ -259,7 +267,7 @@ const std::vector<Architecture>& table() {
         {"minicpm",
          "MiniCPMForCausalLM",
          "minicpm",
-         {sizes, grouped_heads, rms, theta, silu},
+         {sizes, grouped_heads, rms, theta, silu, minicpm},
          {base, permuted}},
         {"olmo", "OlmoForCausalLM", "olmo", {sizes, grouped_heads, theta, silu, olmo}, {base, permuted}},
         {"olmo2",

@@ -6,11 +6,10 @@
 #include <map>
 
 #include "hf/architecture.hpp"
+#include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf {
 namespace {
-
-constexpr std::uint32_t f32 = 0, f16 = 1, bf16 = 30;
 
 std::string_view weights_precision(const Model& model) {
     std::map<std::uint32_t, std::uint64_t> bytes_of_type;

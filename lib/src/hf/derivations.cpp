@@ -1,11 +1,13 @@
 #include "hf/derivations.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf::derivations {
 namespace {
 
-constexpr std::uint32_t mxfp4 = 39;
 constexpr std::uint64_t most_layers = 10'000;  // a number in a file; lists are as long as it says
 
 std::optional<double> rotated_share(const Facts& facts) {
@@ -51,6 +53,31 @@ Value rotated_share_if_known(const Facts& facts) {
 }
 
 Value rotated_share_or_quarter(const Facts& facts) { return Node(rotated_share(facts).value_or(0.25)); }
+
+/// Of classes that rotate whole heads unless told otherwise: Phi-4-mini is phi3 with three quarters.
+Value rotated_share_if_partial(const Facts& facts) {
+    const auto share = rotated_share(facts);
+    return share && *share < 1 ? Value(*share) : std::nullopt;
+}
+
+/// The converter divides by the root of the layers.
+Value depth_scale(const Facts& facts) {
+    const auto scale = facts.real("residual_scale");
+    if (!scale) return std::nullopt;
+    return Node(static_cast<float>(double{*scale} * std::sqrt(static_cast<double>(facts.layers()))));
+}
+
+/// The converter keeps the hidden size divided by it.
+Value base_size(const Facts& facts) {
+    const auto scale = facts.real("logit_scale");
+    if (!scale || !(*scale >= 1)) return std::nullopt;
+    return Node(
+        static_cast<std::uint64_t>(std::llround(static_cast<double>(facts.hidden_size()) / double{*scale})));
+}
+
+Value greedy_method(const Facts& facts) {
+    return Node(facts.number("expert_group_count").value_or(1) > 1 ? "group_limited_greedy" : "greedy");
+}
 
 /// Layers of the two gemmas whose attention is scaled by the plain head size: gemma2-27b and gemma3-27b.
 Value query_scale(const Facts& facts) {
@@ -140,8 +167,8 @@ Value value_head_dim(const Facts& facts) {
     return length ? Value(*length) : std::nullopt;
 }
 
-/// Of gemma3's sliding layers; no file says so.
-Value local_theta(const Facts&) { return Node(10000.0F); }
+/// Of gemma3's sliding layers; files before 2026 do not say.
+Value local_theta(const Facts& facts) { return Node(facts.real("rope.freq_base_swa").value_or(10000.0F)); }
 
 Value one(const Facts&) { return Node(1.0F); }
 

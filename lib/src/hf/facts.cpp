@@ -5,11 +5,10 @@
 #include <algorithm>
 
 #include "ggufmap/error.hpp"
+#include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf {
 namespace {
-
-constexpr std::uint32_t f32 = 0;
 
 bool may_differ_by_layer(std::string_view key) {
     const auto& keys = Facts::layered_keys;

@@ -3,12 +3,12 @@
 #include <cmath>
 
 #include "ggufmap/hf/tensors.hpp"
+#include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf {
 namespace {
 
 constexpr std::size_t piece_bytes = 4 << 20;
-constexpr std::size_t mxfp4_block = 17, mxfp4_nibbles = 16;  // bytes: a scale, then 32 numbers
 
 class Reader {
 public:

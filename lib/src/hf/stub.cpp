@@ -193,6 +193,8 @@ std::vector<StubFile> Stub::write(const std::string& path, bool replace, Progres
     return files;
 }
 
+void require_stub_place(const std::string& path, bool replace) { require_place(path, replace, is_stub_file); }
+
 std::vector<std::string> stop_texts(const Vocabulary& vocabulary) {
     std::vector<std::string> texts;
     for (const std::uint32_t id : end_tokens(vocabulary)) texts.emplace_back(vocabulary.piece(id));

@@ -57,16 +57,14 @@ std::vector<Entry> entries_of(const Fd& directory, const std::string& shown) {
 }
 
 /// Something in a folder that no run of ours can have put there.
-std::optional<std::string> foreign_entry(const std::vector<Entry>& entries,
-                                         const std::function<bool(std::string_view)>& is_ours) {
+std::optional<std::string> foreign_entry(const std::vector<Entry>& entries, const IsOurs& is_ours) {
     for (const Entry& entry : entries)
         if (entry.directory || !is_ours(entry.name)) return entry.name;
     return std::nullopt;
 }
 
 /// Removes it only if all in it is ours: between a first look and now, somebody may have added a file.
-void remove_folder(const OutputDirectory& parent, const std::string& name,
-                   const std::function<bool(std::string_view)>& is_ours) {
+void remove_folder(const OutputDirectory& parent, const std::string& name, const IsOurs& is_ours) {
     const std::string shown = parent.prefix() + name;
     const Fd folder = open_folder(parent, name);
     const auto entries = entries_of(folder, shown);
@@ -80,22 +78,37 @@ void remove_folder(const OutputDirectory& parent, const std::string& name,
         throw io_error({shown}, "cannot remove", errno);
 }
 
+std::string without_slashes(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    return path;
+}
+
+/// True where a folder of ours is there to be replaced.
+bool is_replaced(const OutputDirectory& parent, const std::string& name, const std::string& shown,
+                 bool replace, const IsOurs& is_ours) {
+    if (!parent.exists(name)) return false;
+    if (!replace) throw Error(ErrorKind::io, {shown}, "exists already (--force replaces it)", EEXIST);
+    if (const auto foreign = foreign_entry(entries_of(open_folder(parent, name), shown), is_ours))
+        throw Error(ErrorKind::io, {shown},
+                    fmt::format("holds '{}', which is no part of a stub: not replaced", *foreign));
+    return true;
+}
+
 }  // namespace
 
-NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(std::string_view)> is_ours)
-    : is_ours_(std::move(is_ours)) {
-    std::string trimmed = path;
-    while (trimmed.size() > 1 && trimmed.ends_with('/')) trimmed.pop_back();
+void require_place(const std::string& path, bool replace, const IsOurs& is_ours) {
+    const SplitPath parts = split_path(without_slashes(path));
+    const auto parent = OutputDirectory::open(parts.directory);
+    is_replaced(*parent, parts.name, path, replace, is_ours);
+    parent->require_writable();
+}
+
+NewFolder::NewFolder(const std::string& path, bool replace, IsOurs is_ours) : is_ours_(std::move(is_ours)) {
+    const std::string trimmed = without_slashes(path);
     const SplitPath parts = split_path(trimmed);
     parent_ = OutputDirectory::open(parts.directory);
     name_ = parts.name;
-    if (parent_->exists(name_)) {
-        if (!replace) throw Error(ErrorKind::io, {path}, "exists already (--force replaces it)", EEXIST);
-        if (const auto foreign = foreign_entry(entries_of(open_folder(*parent_, name_), path), is_ours_))
-            throw Error(ErrorKind::io, {path},
-                        fmt::format("holds '{}', which is no part of a stub: not replaced", *foreign));
-        exchange_ = true;
-    }
+    exchange_ = is_replaced(*parent_, name_, path, replace, is_ours_);
     const std::string temporary = random_name();
     if (::mkdirat(parent_->fd(), temporary.c_str(), directory_mode) != 0)
         throw io_error({path}, "cannot create", errno);

@@ -10,11 +10,17 @@
 
 namespace ggufmap::hf {
 
+/// Says which names a folder of ours may hold.
+using IsOurs = std::function<bool(std::string_view)>;
+
+/// Throws Error (io) where `path` exists and must not be replaced, is a symlink or no directory, holds a
+/// directory or a name that is not ours, or where nothing can be made beside it.
+void require_place(const std::string& path, bool replace, const IsOurs& is_ours);
+
 class NewFolder {
 public:
-    /// Makes a hidden sibling of `path`. Throws Error (io), also where `path` exists and must not be
-    /// replaced, is a symlink or no directory, or holds a directory or a name that `is_ours` does not know.
-    NewFolder(const std::string& path, bool replace, std::function<bool(std::string_view)> is_ours);
+    /// Makes a hidden sibling of `path`. Throws Error (io), also as require_place() does.
+    NewFolder(const std::string& path, bool replace, IsOurs is_ours);
     NewFolder(const NewFolder&) = delete;
     NewFolder& operator=(const NewFolder&) = delete;
     /// Removes what was not published.
@@ -25,7 +31,7 @@ public:
     void publish();
 
 private:
-    std::function<bool(std::string_view)> is_ours_;
+    IsOurs is_ours_;
     std::shared_ptr<const OutputDirectory> parent_;
     std::shared_ptr<const OutputDirectory> directory_;
     std::string name_;

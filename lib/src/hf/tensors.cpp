@@ -11,12 +11,11 @@
 
 #include "ggufmap/error.hpp"
 #include "hf/architecture.hpp"
+#include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf {
 namespace {
 
-constexpr std::uint32_t f32 = 0, mxfp4 = 39;
-constexpr std::uint64_t mxfp4_block = 17, mxfp4_nibbles = 16;  // bytes: a scale, then 32 numbers
 constexpr std::size_t compare_chunk = 1 << 20;
 constexpr std::size_t names_shown = 3;
 /// Ten times what the largest models of 2026 come to (384 experts of 3 matrices in 61 layers).
@@ -98,6 +97,10 @@ private:
             std::uint64_t rows = 1;
             for (std::size_t i = 0; i + 1 < made.shape.size(); ++i) rows *= made.shape[i];
             if (made.shape.empty()) made.shape.push_back(1);
+            // Of a type that we do not know, only the offsets tell the size.
+            if (rows == 0 ? made.source.size != 0 : made.source.size % rows != 0)
+                fail(info,
+                     fmt::format("has {} bytes, which do not divide into {} rows", made.source.size, rows));
             made.shape.back() = rows == 0 ? 0 : made.source.size / rows;
         }
         return made;
@@ -342,6 +345,13 @@ std::string_view unreadable_type(const Model& model) {
         return type ? type->name : "unknown";
     }
     return {};
+}
+
+bool has_packed_experts(const Model& model) {
+    const auto& tensors = model.tensors();
+    return std::any_of(tensors.begin(), tensors.end(), [&](const ModelTensor& tensor) {
+        return is_mxfp4_expert(model.head().architecture(), *tensor.info);
+    });
 }
 
 bool HfTensor::quantized() const {

@@ -7,8 +7,10 @@ namespace ggufmap::hf {
 namespace {
 
 // Names of control tokens that end a turn or a text where no key says so; llama.cpp's list.
-constexpr std::string_view end_spellings[] = {"<|im_end|>",    "<|eot_id|>",      "<|end|>", "<end_of_turn>",
-                                              "<|endoftext|>", "<|end_of_text|>", "<EOT>",   "_<EOT>"};
+constexpr std::string_view end_spellings[] = {
+    "<|im_end|>",        "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",
+    "<|end_of_text|>",   "<EOT>",      "_<EOT>",  "[EOT]",         "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+    "<end_of_utterance>"};
 
 constexpr std::string_view template_key = "tokenizer.chat_template";
 

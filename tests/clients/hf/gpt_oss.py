@@ -1,6 +1,6 @@
 """A small gpt-oss as its makers publish it, converted to GGUF by the converter's rules, and back by gguf-hfstub.
 
-Usage: gpt_oss.py WORK, with gguf-hfstub in PATH. Once with experts in MXFP4, once unpacked to BF16: every tensor must
+Usage: gpt_oss.py WORK [copy|reflink], with gguf-hfstub in PATH. Once with experts in MXFP4, once unpacked to BF16: every tensor must
 come back bit for bit, every key of config.json with its value.
 """
 import json
@@ -140,14 +140,14 @@ def write_gguf(path, tensors):
     path.write_bytes(head + bytes(-len(head) % 32) + data)
 
 
-def check(work, name, unpacked):
+def check(work, weights, name, unpacked):
     conversion = Conversion(unpacked)
     model = work / f"gpt-oss-{name}.gguf"
     write_gguf(model, conversion.gguf)
     for more in ([], ["--max-file-size", "64K"]):
         folder = work / f"gpt-oss-{name}{len(more)}"
         # 1: there is no vocabulary.
-        status = subprocess.run(["gguf-hfstub", "-q", "--weights", "copy", *more, "-o", folder, model], check=False).returncode
+        status = subprocess.run(["gguf-hfstub", "-q", "--weights", weights, *more, "-o", folder, model], check=False).returncode
         require(status == 1, f"{name}: exit status {status}")
         wanted = dict(CONFIG) if unpacked else {**CONFIG, "quantization_config": QUANTIZATION}
         differing = list(differing_keys(wanted, json.loads((folder / "config.json").read_text())))
@@ -163,8 +163,9 @@ def check(work, name, unpacked):
 
 def main():
     work = pathlib.Path(sys.argv[1])
-    check(work, "MXFP4", False)
-    check(work, "unpacked", True)
+    weights = sys.argv[2] if len(sys.argv) > 2 else "copy"
+    check(work, weights, "MXFP4", False)
+    check(work, weights, "unpacked", True)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,25 @@ def check_killed_run(models, large):
             manifest.unlink()
 
 
+def check_set(work, source):
+    """Shards and a projector are a layer each, in their order."""
+    models = work / "ollama-set"
+    models.mkdir()
+    subprocess.run(["gguf-shard", "-q", "--tensors", "7", "-o", work / "set", source], check=True)
+    shards = sorted(work.glob("set-*.gguf"))
+    projector = work / "projector.gguf"
+    subprocess.run(["make-gguf", "-o", projector], check=True, text=True,
+                   input="kv general.architecture str clip\ntensor v.patch_embd.weight F32 64\n")
+    require(register(models, "--ollama", "set", "--mmproj", projector, shards[-1]) == 0, "set: failed")
+    manifest = json.loads((models / "manifests/registry.ollama.ai/library/set/latest").read_text())
+    files = [blob(models, layer, LAYERS) for layer in manifest["layers"]][:len(shards) + 1]
+    require(files == [path.read_bytes() for path in [*shards, projector]], "set: other bytes or another order")
+    kinds = [layer["mediaType"].rsplit(".", 1)[1] for layer in manifest["layers"]][:len(shards) + 1]
+    require(kinds == ["model"] * len(shards) + ["projector"], f"set: {kinds}")
+    config = json.loads(blob(models, manifest["config"], {CONFIG}))
+    require(config["model_families"] == ["llama", "clip"], f"set: {config}")
+
+
 def main():
     model, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     source = work / "ollama.gguf"
@@ -81,6 +100,7 @@ def main():
         require(check_model(models, source, "mine", link)["system"] == b"be kind", "system")
         kinds = [path for path in (models / "blobs").iterdir() if path.is_symlink()]
         require(len(kinds) == (1 if link == "symlink" else 0), f"{link}: {kinds}")
+    check_set(work, source)
     if (work / "large.gguf").exists():
         check_killed_run(models, work / "large.gguf")
     if os.geteuid() != 0:

@@ -1,5 +1,6 @@
 // The ids of llama.cpp's own test vectors (NAME.gguf.inp, .out) through Hugging Face's tokenizers.
-// Usage: vectors.mjs VOCABULARIES STUBS; STUBS/NAME is the folder made of VOCABULARIES/NAME.gguf.
+// Usage: vectors.mjs VOCABULARIES STUBS [FOLDER...]; STUBS/NAME is the folder made of VOCABULARIES/NAME.gguf. All
+// clients load each FOLDER, too.
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { Tokenizer } from "tokenizers";
 import { Tokenizer as JsTokenizer } from "@huggingface/tokenizers";
 
 const { Tokenizer: OldTokenizer } = createRequire(import.meta.url)("tokenizers-linux-x64-gnu");
-const [vocabularies, stubs] = process.argv.slice(2);
+const [vocabularies, stubs, ...folders] = process.argv.slice(2);
 const separator = "\n__ggml_vocab_test__\n";
 
 // What the clients themselves do otherwise: the JavaScript twin's Digits does not count "\u00bd" among the
@@ -51,5 +52,13 @@ for (const input of readdirSync(vocabularies).filter((file) => file.endsWith(".i
     }
   }
 }
-console.log(`vectors: ${checks - failures} of ${checks}`);
+for (const folder of folders) {
+  try {
+    for (const encode of Object.values(clients(folder))) await encode("a");
+  } catch (error) {
+    failures++;
+    console.error(`${folder}: ${error.message}`);
+  }
+}
+console.log(`${folders.length} folders load; vectors: ${checks - failures} of ${checks}`);
 process.exit(failures === 0 && checks > 0 ? 0 : 1);

@@ -56,6 +56,9 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
+/// Throws the Error (io) that Stub::write() would throw for this place before it writes anything.
+GGUFMAP_API void require_stub_place(const std::string& path, bool replace);
+
 /// A Modelfile for `ollama create` with the model's absolute path: in the folder it keeps Ollama from the
 /// safetensors, of which it would make a copy.
 GGUFMAP_API std::string modelfile(const Model& model, const std::vector<std::string>& stops);

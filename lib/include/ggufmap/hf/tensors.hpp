@@ -33,6 +33,8 @@ enum class Rework {
 /// The name of a type among the model's tensors that no loader reads from safetensors; empty where there is
 /// none. Readable are F32, F16, BF16, F64, the integers, and gpt-oss's experts in MXFP4.
 GGUFMAP_API std::string_view unreadable_type(const Model& model);
+/// True where there are such experts: loaders read them in another order, so that no blocks can be shared.
+GGUFMAP_API bool has_packed_experts(const Model& model);
 
 struct HfTensor {
     std::string name;
