@@ -3,26 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstddef>
+#include <filesystem>
 
 #include "ggufmap/error.hpp"
+#include "ggufmap/manifest.hpp"
 
 namespace ggufmap {
 namespace {
 
-constexpr std::size_t hex_digits = 32;
 constexpr std::string_view comment = "# ";
 constexpr std::uint64_t list_limit = 32ULL << 20;  // 99,999 pieces, whose names may have 255 bytes: 29 MB
 
-// "DIGEST  NAME"; a star for the second blank says "binary" to other tools of the family.
-std::optional<Checksum> parse_line(std::string_view line) {
-    if (line.size() < hex_digits + 3 || line[hex_digits] != ' ') return std::nullopt;
-    if (line[hex_digits + 1] != ' ' && line[hex_digits + 1] != '*') return std::nullopt;
-    const std::string_view hex = line.substr(0, hex_digits);
-    const std::string_view name = line.substr(hex_digits + 2);
-    if (hex.find_first_not_of("0123456789abcdef") != std::string_view::npos) return std::nullopt;
-    if (name == "." || name == ".." || name.find('/') != std::string_view::npos) return std::nullopt;
-    return Checksum{std::string(name), std::string(hex)};
+std::optional<Checksum> checksum_of(std::string_view line) {
+    auto entry = parse_manifest_line(line);
+    if (!entry || !entry->of_file || entry->kind != DigestKind::xxh3_128) return std::nullopt;
+    return Checksum{std::move(entry->name), std::move(entry->hex)};
 }
 
 }  // namespace
@@ -37,6 +32,18 @@ std::string format_checksums(const std::vector<Checksum>& checksums) {
     return text;
 }
 
+std::optional<std::string> name_in_list(const OutputDirectory& directory, const File& file) {
+    namespace fs = std::filesystem;
+    std::string name = split_path(file.name()).name;
+    if (!directory.holds(name, file.identity())) {
+        std::error_code error;
+        const fs::path from = fs::canonical(directory.prefix().empty() ? "." : directory.prefix(), error);
+        if (!error) name = fs::proximate(fs::canonical(file.name(), error), from, error).string();
+        if (error || !directory.holds(name, file.identity())) return std::nullopt;
+    }
+    return name.find('\n') == name.npos ? std::optional(name) : std::nullopt;
+}
+
 std::vector<Checksum> parse_checksums(std::string_view text, const std::string& file) {
     std::vector<Checksum> checksums;
     std::size_t number = 0;
@@ -46,11 +53,11 @@ std::vector<Checksum> parse_checksums(std::string_view text, const std::string& 
         text.remove_prefix(std::min(end + 1, text.size()));
         ++number;
         const bool commented = line.starts_with(comment);
-        auto checksum = parse_line(commented ? line.substr(comment.size()) : line);
+        auto checksum = checksum_of(commented ? line.substr(comment.size()) : line);
         if (!checksum && (line.empty() || line.starts_with('#'))) continue;
         if (!checksum)
             throw Error(ErrorKind::malformed, {file, fmt::format("line {}", number)},
-                        "wanted the 32 digits of XXH128, two blanks and a plain file name");
+                        "wanted the 32 digits of XXH128, two blanks and a file name");
         checksum->elsewhere = commented;
         checksums.push_back(std::move(*checksum));
     }

@@ -20,15 +20,6 @@ namespace {
 constexpr std::string_view freed = "freed";
 
 std::string hidden_name(const std::string& name) { return fmt::format(".{}.ggufmap-consumed", name); }
-std::string journal_name(const std::string& prefix) { return fmt::format(".{}.ggufmap-journal", prefix); }
-
-/// Tells one plan from another: the same model cut in the same way.
-std::string fingerprint(const ShardPlan& plan) {
-    std::string text = fmt::format("{} {}\n", plan.source->size(), plan.head.size);
-    for (const PlannedShard& shard : plan.shards)
-        text += fmt::format("{} {} {} {}\n", shard.name, shard.size, shard.data.offset, shard.data.size);
-    return digest_hex(DigestKind::xxh3_128, as_bytes(text));
-}
 
 class Consumer {
 public:
@@ -40,7 +31,7 @@ public:
           source_path_(split_path(plan.source->name())),
           directory_(OutputDirectory::open(prefix_.directory)),
           source_directory_(OutputDirectory::open(source_path_.directory)),
-          copier_(Reflink::never, progress) {
+          copier_(Reflink::never, progress, options.jobs) {
         options_.output.durable = true;
     }
 
@@ -73,8 +64,8 @@ private:
 };
 
 void Consumer::open_journal(bool resume) {
-    const std::string name = journal_name(prefix_.name);
-    const std::string plan_line = "shard " + fingerprint(plan_);
+    const std::string name = detail::Journal::hidden_name(prefix_.name);
+    const std::string plan_line = "shard " + plan_.fingerprint();
     if (resume) journal_ = detail::Journal::open(directory_, name);
     if (!journal_) {
         require_possible();
@@ -125,7 +116,7 @@ std::string Consumer::write(const PlannedShard& shard) {
     output.replace = true;  // a shard that is there without a line in the journal was not finished
     OutputFile file = OutputFile::create(directory_, shard.name, output, inputs());
     file.reserve(shard.size);
-    FileSink sink(file, shard.size);
+    FileSink sink(file, shard.size, options_.jobs);
     Digest digest(DigestKind::xxh3_128);
     copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
         digest.update(bytes);
@@ -219,7 +210,8 @@ std::optional<File> open_consumed(const std::string& path, bool resume) {
 
 bool finish_consumed(const std::string& prefix) {
     const SplitPath parts = split_path(prefix);
-    auto journal = detail::Journal::open(OutputDirectory::open(parts.directory), journal_name(parts.name));
+    auto journal = detail::Journal::open(OutputDirectory::open(parts.directory),
+                                         detail::Journal::hidden_name(parts.name));
     if (!journal || !journal->has(std::string(freed))) return false;
     journal->remove();
     return true;

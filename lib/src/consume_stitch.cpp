@@ -1,8 +1,6 @@
 // A model in the place of its shards.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,12 +9,16 @@
 #include <utility>
 
 #include "detail/journal.hpp"
+#include "detail/partial_file.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap {
 namespace {
+
+using detail::Journal;
+using detail::PartialFile;
 
 constexpr std::string_view ready = "ready";
 
@@ -42,31 +44,6 @@ struct Part {
     }
 };
 
-/// The hidden file that grows into the result.
-class Partial final : public Sink {
-public:
-    Partial(Fd fd, std::string shown) : fd_(std::move(fd)), shown_(std::move(shown)) {}
-    void write(std::uint64_t offset, Bytes bytes) override {
-        while (!bytes.empty()) {
-            const ssize_t done = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-            if (done < 0 && errno == EINTR) continue;
-            if (done <= 0) throw io_error({shown_, {}, offset}, "cannot write", done < 0 ? errno : ENOSPC);
-            offset += static_cast<std::uint64_t>(done);
-            bytes = bytes.subspan(static_cast<std::size_t>(done));
-        }
-    }
-    /// On disk, and out of the page cache, so that reading back asks the disk.
-    void sync() {
-        if (::fdatasync(fd_.get()) != 0) throw io_error({shown_}, "cannot make durable", errno);
-        ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
-    }
-    File reread() const { return File::adopt(Fd(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0)), shown_); }
-
-private:
-    Fd fd_;
-    std::string shown_;
-};
-
 class StitchConsumer {
 public:
     StitchConsumer(const std::string& path, Progress& progress)
@@ -76,35 +53,27 @@ public:
     bool resume();
 
 private:
-    std::string partial_name() const { return fmt::format(".{}.ggufmap-partial", path_.name); }
-    std::string journal_name() const { return fmt::format(".{}.ggufmap-journal", path_.name); }
-    Partial open_partial(int flags) const;
-    void take(const Part& part, Partial& partial);
+    std::string partial_name() const { return PartialFile::hidden_name(path_.name); }
+    std::string journal_name() const { return Journal::hidden_name(path_.name); }
+    void take(const Part& part, PartialFile& partial);
     void remove(const Part& part) const;
-    void go_on(Partial& partial);
+    void go_on(PartialFile& partial);
 
     SplitPath path_;
     std::shared_ptr<const OutputDirectory> directory_;
     Progress& progress_;
-    std::optional<detail::Journal> journal_;
+    std::optional<Journal> journal_;
 };
-
-Partial StitchConsumer::open_partial(int flags) const {
-    const std::string shown = directory_->prefix() + path_.name;
-    Fd fd(::openat(directory_->fd(), partial_name().c_str(), flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0666));
-    if (!fd) throw io_error({shown}, "cannot open the unfinished file", errno);
-    return Partial(std::move(fd), shown);
-}
 
 std::vector<Part> parts_of(const StitchPlan& plan) {
     std::vector<Part> parts;
     for (const File* file : plan.sources())
         parts.push_back({file->identity().device, file->identity().inode, file->size(), 0, 0, 0,
                          std::filesystem::absolute(file->name()).string()});
+    const std::vector<const File*> sources = plan.sources();
     std::uint64_t offset = 0;
     for (const Piece& piece : plan.pieces) {
         if (piece.source != nullptr) {
-            const auto sources = plan.sources();
             const auto index = std::find(sources.begin(), sources.end(), piece.source) - sources.begin();
             Part& part = parts[static_cast<std::size_t>(index)];
             if (part.size != 0)
@@ -122,12 +91,12 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
 void StitchConsumer::begin(const StitchPlan& plan) {
     if (!plan.listed.empty()) {
         NullSink nowhere;
-        run(plan, nowhere, Reflink::never, progress_);
+        run(plan, nowhere, {}, progress_);
     }
     const std::vector<Part> parts = parts_of(plan);
-    journal_ = detail::Journal::create(directory_, journal_name());
+    journal_ = Journal::create(directory_, journal_name());
     for (const Part& part : parts) journal_->append(part.line());
-    Partial partial = open_partial(O_CREAT | O_TRUNC);
+    PartialFile partial = PartialFile::open(*directory_, path_.name, O_CREAT | O_TRUNC);
     std::uint64_t offset = 0;
     Copier copier(Reflink::never, progress_);
     for (const Piece& piece : plan.pieces) {
@@ -141,8 +110,9 @@ void StitchConsumer::begin(const StitchPlan& plan) {
 }
 
 bool StitchConsumer::resume() {
-    journal_ = detail::Journal::open(directory_, journal_name());
+    journal_ = Journal::open(directory_, journal_name());
     if (!journal_) return false;
+    if (journal_->has_beginning("keep ")) return false;  // of a run that frees nothing
     if (!journal_->has(std::string(ready))) {
         directory_->remove(partial_name());
         journal_->remove();
@@ -152,12 +122,12 @@ bool StitchConsumer::resume() {
         journal_->remove();  // it has its name already
         return true;
     }
-    Partial partial = open_partial(0);
+    PartialFile partial = PartialFile::open(*directory_, path_.name, 0);
     go_on(partial);
     return true;
 }
 
-void StitchConsumer::take(const Part& part, Partial& partial) {
+void StitchConsumer::take(const Part& part, PartialFile& partial) {
     const File file = File::open(part.path);
     const FileIdentity& found = file.identity();
     if (found.device != part.device || found.inode != part.inode || found.size != part.file_size)
@@ -186,7 +156,7 @@ void StitchConsumer::remove(const Part& part) const {
     if (found.device == part.device && found.inode == part.inode) directory->remove(path.name);
 }
 
-void StitchConsumer::go_on(Partial& partial) {
+void StitchConsumer::go_on(PartialFile& partial) {
     std::vector<Part> parts;
     for (const std::string& line : journal_->lines()) {
         if (line == ready) break;
@@ -202,10 +172,7 @@ void StitchConsumer::go_on(Partial& partial) {
         }
         remove(parts[i]);
     }
-    const int at = directory_->fd();
-    if (::renameat2(at, partial_name().c_str(), at, path_.name.c_str(), RENAME_NOREPLACE) != 0)
-        throw io_error({directory_->prefix() + path_.name}, "cannot publish", errno);
-    directory_->sync();
+    partial.publish(*directory_, path_.name, false);
     journal_->remove();
 }
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "detail/block_copy.hpp"
 #include "detail/direct_ring.hpp"
 #include "detail/direct_writer.hpp"
 #include "ggufmap/error.hpp"
@@ -35,6 +36,19 @@ bool share_extents(int target, std::uint64_t offset, const File& source, Range r
     return ::ioctl(target, FICLONERANGE, &request) == 0;
 }
 
+/// Nothing where the file system has no O_DIRECT.
+Fd reopen_direct(int fd) {
+    return Fd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
+}
+
+bool reads_direct(const File& source) {
+    try {
+        return static_cast<bool>(source.reopen(O_RDONLY | O_DIRECT));
+    } catch (const Error&) {  // a file system without O_DIRECT
+        return false;
+    }
+}
+
 std::uint64_t block_size(int fd, const std::string& name) {
     struct statfs status {};
     if (::fstatfs(fd, &status) != 0) throw io_error({name}, "cannot tell the block size", errno);
@@ -51,9 +65,18 @@ std::optional<std::uint64_t> clone_block(const File& source, const OutputDirecto
     return block;
 }
 
-FileSink::FileSink(OutputFile& file, std::uint64_t size) : file_(file) {
+std::span<std::byte> Sink::room(std::uint64_t) { return {}; }
+
+FileSink::FileSink(OutputFile& file, std::uint64_t size, unsigned jobs) : file_(file) {
     const auto& options = file.options();
-    if (size < worth_a_ring || options.keep_cache || !options.durable) return;
+    if (size < worth_a_ring) return;
+    if (jobs > 1) {
+        // What goes through the page cache and shall not stay there is dropped in the order of the file.
+        if (!options.keep_cache) aligned_ = reopen_direct(file.fd());
+        concurrent_ = options.keep_cache || aligned_;
+        if (concurrent_) return;
+    }
+    if (options.keep_cache || !options.durable) return;
     direct_ = std::make_unique<detail::DirectWriter>(file);
     if (!direct_->usable()) direct_.reset();
 }
@@ -62,7 +85,21 @@ FileSink::~FileSink() = default;
 
 void FileSink::write(std::uint64_t offset, Bytes bytes) {
     if (direct_) return direct_->append(bytes);
-    file_.write(offset, bytes);
+    const bool aligned = offset % detail::DirectRing::block == 0 &&
+                         bytes.size() % detail::DirectRing::block == 0 &&
+                         reinterpret_cast<std::uintptr_t>(bytes.data()) % detail::DirectRing::block == 0;
+    if (!aligned_ || !aligned) return file_.write(offset, bytes);
+    while (!bytes.empty()) {
+        const ssize_t done = ::pwrite(aligned_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) throw io_error({file_.name(), {}, offset}, "cannot write", done < 0 ? errno : ENOSPC);
+        offset += static_cast<std::uint64_t>(done);
+        bytes = bytes.subspan(static_cast<std::size_t>(done));
+    }
+}
+
+std::span<std::byte> FileSink::room(std::uint64_t offset) {
+    return direct_ ? direct_->room() : file_.room(offset);
 }
 
 void FileSink::finish() {
@@ -71,11 +108,12 @@ void FileSink::finish() {
 
 class Copier::Reader {
 public:
-    /// The next bytes of `range`, at least one.
-    Bytes read(const File& source, Range range) {
-        const std::size_t size = std::min<std::uint64_t>(range.size, chunk);
-        source.read_exactly(range.offset, std::span(buffer_).first(size));
-        return Bytes(buffer_).first(size);
+    /// The next bytes of `range`, at least one; in `room` where that is not empty.
+    Bytes read(const File& source, Range range, std::span<std::byte> room) {
+        const std::span<std::byte> all = room.empty() ? std::span(buffer_) : room;
+        const auto part = all.first(std::min<std::uint64_t>({range.size, chunk, all.size()}));
+        source.read_exactly(range.offset, part);
+        return part;
     }
     /// At most `size` zeros.
     Bytes zeros(std::uint64_t size) {
@@ -87,12 +125,16 @@ private:
     std::vector<std::byte> buffer_ = std::vector<std::byte>(chunk);
 };
 
-Copier::Copier(Reflink reflink, Progress& progress)
-    : reflink_(reflink), progress_(progress), reader_(std::make_unique<Reader>()) {}
+Copier::Copier(Reflink reflink, Progress& progress, unsigned jobs)
+    : reflink_(reflink), progress_(progress), jobs_(jobs), reader_(std::make_unique<Reader>()) {}
 
 Copier::~Copier() = default;
 
 std::uint64_t Copier::copy(std::span<const Piece> pieces, Sink& sink, std::uint64_t offset, const Tap& tap) {
+    std::uint64_t size = 0;
+    for (const Piece& piece : pieces) size += piece.range.size;
+    if (jobs_ > 1 && reflink_ == Reflink::never && sink.concurrent() && size >= worth_a_ring)
+        return copy_together(pieces, sink, offset, tap);
     for (const Piece& piece : pieces) {
         const Range shared = reflink_ == Reflink::never ? Range{} : share(piece, sink, offset);
         if (shared.empty() && worth_direct(piece)) {
@@ -108,6 +150,14 @@ std::uint64_t Copier::copy(std::span<const Piece> pieces, Sink& sink, std::uint6
         offset += piece.range.size;
     }
     return offset;
+}
+
+std::uint64_t Copier::copy_together(std::span<const Piece> pieces, Sink& sink, std::uint64_t offset,
+                                    const Tap& tap) {
+    std::vector<std::uint8_t> cold;
+    for (const Piece& piece : pieces) cold.push_back(is_cold(piece) && reads_direct(*piece.source) ? 1 : 0);
+    const detail::BlockCopy::Task task{pieces, cold, sink, offset, tap, progress_};
+    return detail::BlockCopy(task).run(jobs_);
 }
 
 // The part of the source that the output now shares. Only whole blocks can be shared; the ends are copied.
@@ -135,10 +185,14 @@ Range Copier::share(const Piece& piece, Sink& sink, std::uint64_t offset) {
 }
 
 // What is in the page cache is read from there; a cold file goes past it, and leaves it alone.
-bool Copier::worth_direct(const Piece& piece) {
-    if (piece.source == nullptr || piece.range.size < worth_a_ring || no_ring_) return false;
+bool Copier::is_cold(const Piece& piece) const {
+    if (piece.source == nullptr || piece.range.size < worth_a_ring) return false;
     const CacheCounts pages = KernelPageCache().query(*piece.source, piece.range);
-    if (!pages.resident || *pages.resident > pages.total / 2) return false;
+    return pages.resident && *pages.resident <= pages.total / 2;
+}
+
+bool Copier::worth_direct(const Piece& piece) {
+    if (no_ring_ || !is_cold(piece)) return false;
     if (!ring_) ring_ = std::make_unique<detail::DirectRing>(detail::DirectRing::Shape{.buffers = 4});
     no_ring_ = !ring_->usable();
     return !no_ring_;
@@ -161,8 +215,13 @@ void Copier::copy_direct(const Piece& piece, Sink& sink, std::uint64_t offset, c
         if (read->bytes.size() != read->range.size)
             throw Error(ErrorKind::mismatch, {source.name(), {}, read->range.offset + read->bytes.size()},
                         "the file shrank while it was read");
-        hand_on(piece, read->bytes, sink, offset, tap);
-        offset += read->bytes.size();
+        // Chunk by chunk, so that what the digests have brought into the L2 cache is there for the sink.
+        for (Bytes rest = read->bytes; !rest.empty();) {
+            const Bytes bytes = rest.first(std::min(rest.size(), chunk));
+            hand_on(piece, bytes, sink, offset, tap);
+            offset += bytes.size();
+            rest = rest.subspan(bytes.size());
+        }
         ring->release(*read);
     }
     ring_ = std::move(ring);
@@ -172,8 +231,8 @@ void Copier::copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t
     if (piece.source == nullptr && !piece.text.empty())
         return hand_on(piece, as_bytes(piece.text), sink, offset, tap);
     while (!range.empty()) {
-        const Bytes bytes =
-            piece.source != nullptr ? reader_->read(*piece.source, range) : reader_->zeros(range.size);
+        const Bytes bytes = piece.source != nullptr ? reader_->read(*piece.source, range, sink.room(offset))
+                                                    : reader_->zeros(range.size);
         hand_on(piece, bytes, sink, offset, tap);
         range = {range.offset + bytes.size(), range.size - bytes.size()};
         offset += bytes.size();

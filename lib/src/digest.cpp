@@ -192,6 +192,7 @@ std::string Digest::hex() { return hex_of(kind_, bytes()); }
 std::string hex_of(DigestKind kind, Bytes digest) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
+    text.reserve(2 * digest.size() + 4);
     for (const std::byte byte : digest) {
         const auto value = std::to_integer<unsigned>(byte);
         const bool dash = kind == DigestKind::uuid &&

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "ggufmap/error.hpp"
 
@@ -82,7 +81,8 @@ std::optional<std::string> unescape(std::string_view text) {
 
 // The name, and true where it had to be escaped.
 std::pair<std::string, bool> escape(std::string_view name) {
-    if (name.find_first_of("\\\n\r") == std::string_view::npos) return {std::string(name), false};
+    const auto plain = [](char c) { return c != '\\' && c != '\n' && c != '\r'; };
+    if (std::all_of(name.begin(), name.end(), plain)) return {std::string(name), false};
     std::string escaped;
     for (const char c : name)
         escaped += c == '\\' ? "\\\\" : c == '\n' ? "\\n" : c == '\r' ? "\\r" : std::string(1, c);
@@ -143,7 +143,10 @@ Found sum_entry(std::string_view line) {
     return entry(kind, hex, line.substr(2), true);
 }
 
-Found parse_line(std::string_view line) {
+}  // namespace
+
+std::optional<ManifestEntry> parse_manifest_line(std::string_view line) {
+    if (line.size() > most_line_bytes) return std::nullopt;
     const bool escaped = line.starts_with('\\');
     if (escaped) line.remove_prefix(1);
     for (const auto parse : {weights_entry, tagged_entry, sum_entry}) {
@@ -159,8 +162,6 @@ Found parse_line(std::string_view line) {
     return std::nullopt;
 }
 
-}  // namespace
-
 Manifest parse_manifest(std::string_view text, const std::string& name) {
     Manifest manifest;
     std::uint32_t number = 0;
@@ -171,7 +172,7 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
         ++number;
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
-        auto found = line.size() <= most_line_bytes ? parse_line(line) : std::nullopt;
+        auto found = parse_manifest_line(line);
         if (found) {
             found->line = number;
             manifest.entries.push_back(std::move(*found));

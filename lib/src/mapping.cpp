@@ -14,6 +14,7 @@
 #include "detail/self_memory.hpp"
 #include "ggufmap/checked.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/pagecache.hpp"
 
 namespace ggufmap {
 namespace {
@@ -61,7 +62,7 @@ std::span<std::byte> pages_of(Bytes bytes) {
 
 Mapping Mapping::open(const std::string& name, const Places& places) { return of(Model::open(name, places)); }
 
-Mapping Mapping::open_first(std::span<const std::string> names, const Places& places) {
+Mapping Mapping::open_first(const std::vector<std::string>& names, const Places& places) {
     for (const std::string& name : names) {
         try {
             return open(name, places);
@@ -239,6 +240,8 @@ void Mapping::unlock(const ShardRange& where) const {
 
 MappingStats Mapping::stats() const {
     MappingStats stats;
+    const KernelPageCache cache;
+    stats.resident = 0;
     std::uint64_t present = 0;
     std::uint64_t tables = 0;
     bool known = true;
@@ -247,6 +250,9 @@ MappingStats Mapping::stats() const {
         const std::uint64_t length = *checked::align_up(pieces_[i].size, page_of(model_.shards()[i].file));
         stats.mapped += length;
         ++stats.mappings;
+        const CacheCounts counts = count_bytes(cache, model_.shards()[i].file, {0, pieces_[i].size});
+        stats.resident = stats.resident && counts.resident ? std::optional(*stats.resident + *counts.resident)
+                                                           : std::nullopt;
         const auto pages = detail::present_pages(pieces_[i].address, length);
         known = known && pages.has_value();
         if (pages) present += pages->bytes, tables += pages->table_bytes;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "detail/same_blocks.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/ollama.hpp"
 
@@ -29,6 +30,21 @@ std::shared_ptr<const OutputDirectory> make_directories(const std::string& root,
     return OutputDirectory::open(path);
 }
 
+/// The last directory on the way from `root` to `below` that is there.
+std::shared_ptr<const OutputDirectory> deepest_directory(const std::string& root, std::string_view below) {
+    std::string path = root;
+    for (const auto& part : std::filesystem::path(below)) {
+        const std::string next = path + "/" + part.string();
+        if (::access(next.c_str(), F_OK) != 0) break;
+        path = next;
+    }
+    return OutputDirectory::open(path);
+}
+
+std::string folder_of(const Name& name) { return fmt::format("{}/{}", registry, name.model); }
+
+Placed written(std::string path, std::uint64_t size) { return {std::move(path), "written", size, size}; }
+
 class Installer {
 public:
     Installer(const std::string& root, Link link, Progress& progress)
@@ -38,14 +54,19 @@ public:
         const std::string name = "sha256-" + layer.digest;
         Placed placed{blobs_->prefix() + name, "there already", layer.size};
         if (is_there(name, layer)) return placed;
-        placed.how = layer.file ? link_file(*layer.file, name) : write_text(layer.content, name);
+        if (layer.file) {
+            placed.how = link_file(*layer.file, name);
+        } else {
+            placed = write_text(layer.content, name);
+        }
         return placed;
     }
 
     void sync() const { blobs_->sync(); }
 
 private:
-    /// Read, unless it is the file that was hashed: a disk that filled up leaves blobs of the right size.
+    /// Read, unless it is the file that was hashed, or its disk blocks under another name: a disk that filled
+    /// up leaves blobs of the right size.
     bool is_there(const std::string& name, const Layer& layer) const {
         struct stat status {};
         if (::fstatat(blobs_->fd(), name.c_str(), &status, 0) == 0) {
@@ -54,7 +75,8 @@ private:
                 throw Error(
                     ErrorKind::io, {blob.name()},
                     fmt::format("is there already with {} bytes instead of {}", blob.size(), layer.size));
-            const bool hashed = layer.file && blob.identity() == layer.file->identity();
+            const bool hashed = layer.file && (blob.identity() == layer.file->identity() ||
+                                               detail::same_blocks(blob, *layer.file));
             if (!hashed && sha256_of({&blob}, 1, progress_).front() != layer.digest)
                 throw Error(ErrorKind::io, {blob.name()},
                             "is there already, and its content is not what its name says");
@@ -65,11 +87,11 @@ private:
         return false;
     }
 
-    std::string write_text(const std::string& content, const std::string& name) const {
+    Placed write_text(const std::string& content, const std::string& name) const {
         OutputFile blob = OutputFile::create(blobs_, name, {});
         blob.write(0, as_bytes(content));
         blob.commit();
-        return "written";
+        return written(blobs_->prefix() + name, content.size());
     }
 
     std::string link_file(const File& file, const std::string& name) {
@@ -111,11 +133,44 @@ std::string manifest_path(const std::string& models_directory, const Name& name)
     return fmt::format("{}/{}/{}/{}", models_directory, registry, name.model, name.tag);
 }
 
+void require_installable(const std::string& models_directory, const Name& name, bool replace) {
+    OutputDirectory::open(models_directory);
+    for (const std::string& below : {std::string("blobs"), folder_of(name)})
+        deepest_directory(models_directory, below)->require_writable();
+    const std::string path = manifest_path(models_directory, name);
+    if (::access(path.c_str(), F_OK) == 0)
+        require_free_name(*OutputDirectory::open(split_path(path).directory), name.tag, {.replace = replace},
+                          {});
+}
+
+std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link) {
+    const auto near = deepest_directory(models_directory, "blobs");
+    const FileIdentity folder = identify(near->fd(), models_directory);
+    const auto kind_of_link = [&](const File& file) {
+        if (link != Link::automatic) return link;
+        if (clone_block(file, *near)) return Link::reflink;
+        return file.identity().device == folder.device ? Link::hard : Link::symbolic;
+    };
+    std::vector<Placed> placed;
+    const auto add = [&](const Layer& layer) {
+        std::string path = fmt::format("{}/blobs/sha256-{}", models_directory, layer.digest);
+        if (::access(path.c_str(), F_OK) == 0) {
+            placed.push_back({std::move(path), "there already", layer.size});
+        } else if (layer.file) {
+            placed.push_back({std::move(path), std::string(name_of(kind_of_link(*layer.file))), layer.size});
+        } else {
+            placed.push_back(written(std::move(path), layer.size));
+        }
+    };
+    for (const Layer& layer : plan.layers) add(layer);
+    add(plan.config);
+    placed.push_back(written(manifest_path(models_directory, plan.name), manifest_json(plan).size()));
+    return placed;
+}
+
 std::vector<Placed> install(const Plan& plan, const std::string& models_directory, Link link, bool replace,
                             Progress& progress) {
-    const auto folder = make_directories(models_directory, fmt::format("{}/{}", registry, plan.name.model));
-    const OutputFile::Options options{.replace = replace};
-    require_free_name(*folder, plan.name.tag, options, {});
+    require_installable(models_directory, plan.name, replace);
     Installer installer(models_directory, link, progress);
     std::vector<Placed> placed;
     for (const Layer& layer : plan.layers) placed.push_back(installer.place(layer));
@@ -124,10 +179,11 @@ std::vector<Placed> install(const Plan& plan, const std::string& models_director
     if (progress.stop_requested()) throw io_error({models_directory}, "stopped", EINTR);
 
     const std::string text = manifest_json(plan);
-    OutputFile manifest = OutputFile::create(folder, plan.name.tag, options);
+    const auto folder = make_directories(models_directory, folder_of(plan.name));
+    OutputFile manifest = OutputFile::create(folder, plan.name.tag, {.replace = replace});
     manifest.write(0, as_bytes(text));
     manifest.commit();
-    placed.push_back({manifest_path(models_directory, plan.name), "written", text.size()});
+    placed.push_back(written(manifest_path(models_directory, plan.name), text.size()));
     return placed;
 }
 

@@ -11,9 +11,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
+#include "detail/shared_mapping.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/huge_pages.hpp"
 
 #ifndef RWF_DONTCACHE
 #define RWF_DONTCACHE 0x00000080  // Linux 6.14; glibc 2.36 does not know it
@@ -126,6 +129,8 @@ OutputFile OutputFile::create(std::shared_ptr<const OutputDirectory> directory, 
     return file;
 }
 
+OutputFile::OutputFile() = default;
+
 OutputFile::OutputFile(OutputFile&& other) noexcept { *this = std::move(other); }
 
 OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
@@ -137,6 +142,7 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
     temporary_ = std::exchange(other.temporary_, {});
     options_ = other.options_;
     fd_ = std::move(other.fd_);
+    huge_ = std::move(other.huge_);
     published_ = other.published_;
     replaced_ = other.replaced_;
     uncached_writes_ = other.uncached_writes_;
@@ -147,6 +153,7 @@ OutputFile& OutputFile::operator=(OutputFile&& other) noexcept {
 OutputFile::~OutputFile() { discard(); }
 
 void OutputFile::discard() noexcept {
+    huge_.reset();
     fd_.close();
     if (!temporary_.empty()) ::unlinkat(directory_->fd(), temporary_.c_str(), 0);
     temporary_.clear();
@@ -154,11 +161,23 @@ void OutputFile::discard() noexcept {
 
 void OutputFile::reserve(std::uint64_t size) {
     if (size == 0) return;
+    if (options_.huge_pages) return reserve_huge_pages(size);
     for (;;) {
         if (::fallocate(fd(), 0, 0, static_cast<off_t>(size)) == 0) return;
         if (errno == EOPNOTSUPP) return resize(size);
         if (errno != EINTR) throw io_error({shown_}, fmt::format("cannot reserve {} bytes", size), errno);
     }
+}
+
+// Every page is there before the first one is touched: a page fault that finds none free is a SIGBUS.
+void OutputFile::reserve_huge_pages(std::uint64_t size) {
+    const HugePages pages = require_huge_pages(fd(), size, shown_);
+    const std::uint64_t whole = pages.pages_for(size) * pages.page;
+    while (::fallocate(fd(), 0, 0, static_cast<off_t>(whole)) != 0)
+        if (errno != EINTR) throw io_error({shown_}, "cannot get the huge pages", errno);
+    auto mapping = std::make_unique<detail::SharedMapping>(fd(), whole);
+    if (!mapping->usable()) throw io_error({shown_}, "cannot map the huge pages", errno);
+    huge_ = std::move(mapping);
 }
 
 void OutputFile::resize(std::uint64_t size) {
@@ -168,6 +187,14 @@ void OutputFile::resize(std::uint64_t size) {
 }
 
 void OutputFile::write(std::uint64_t offset, Bytes bytes) {
+    if (huge_) {
+        const auto all = huge_->bytes();
+        if (offset > all.size() || bytes.size() > all.size() - offset)
+            throw io_error({shown_, {}, offset}, "cannot write", ENOSPC);
+        if (!bytes.empty() && bytes.data() != all.data() + offset)
+            std::memcpy(all.data() + offset, bytes.data(), bytes.size());
+        return;
+    }
     while (!bytes.empty()) {
         const struct iovec piece { const_cast<std::byte*>(bytes.data()), bytes.size() };
         const bool uncached = !options_.keep_cache && uncached_writes_;
@@ -184,6 +211,11 @@ void OutputFile::write(std::uint64_t offset, Bytes bytes) {
     }
     if (!options_.keep_cache && !uncached_writes_ && offset >= dropped_ + 2 * drop_window)
         drop_behind(offset);
+}
+
+std::span<std::byte> OutputFile::room(std::uint64_t offset) const {
+    if (!huge_ || offset >= huge_->bytes().size()) return {};
+    return huge_->bytes().subspan(offset);
 }
 
 // For kernels before 6.14 and for file systems without RWF_DONTCACHE (btrfs): starts writing the newest

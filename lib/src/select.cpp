@@ -143,8 +143,10 @@ Selection Selection::parse(std::string_view text) {
     return selection;
 }
 
-bool Selection::everything() const {
-    return globs_.empty() && layers_.empty() && parts_.empty() && experts_.empty() && !ranges_;
+bool Selection::everything() const { return takes_all_tensors() && !ranges_; }
+
+bool Selection::takes_all_tensors() const {
+    return globs_.empty() && layers_.empty() && parts_.empty() && experts_.empty();
 }
 
 bool Selection::matches(const Tensor& tensor, const Role& role) const {
@@ -155,7 +157,9 @@ bool Selection::matches(const Tensor& tensor, const Role& role) const {
                                          [&](const auto& glob) { return glob_matches(glob, tensor.name); });
 }
 
-bool Selection::includes(const Tensor& tensor) const { return matches(tensor, role_of(tensor.name)); }
+bool Selection::includes(const Tensor& tensor) const {
+    return takes_all_tensors() || matches(tensor, role_of(tensor.name));
+}
 
 void Selection::require_matches(const Model& model) const {
     const auto& tensors = model.tensors();
@@ -165,6 +169,7 @@ void Selection::require_matches(const Model& model) const {
             throw Error(ErrorKind::usage, {model.name()},
                         fmt::format("--tensor: no tensor matches '{}'", glob));
     }
+    if (layers_.empty() && experts_.empty()) return;
     std::uint64_t layers = 0;
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : tensors) {
@@ -184,9 +189,8 @@ void Selection::require_matches(const Model& model) const {
 std::vector<Selected> Selection::of(const Model& model) const {
     require_matches(model);
     std::vector<Selected> all;
-    const bool header = std::find(parts_.begin(), parts_.end(), Part::header) != parts_.end() ||
-                        (parts_.empty() && globs_.empty() && layers_.empty() && experts_.empty());
-    if (header) {
+    all.reserve(model.shards().size() + model.tensors().size());
+    if (takes_all_tensors() || std::find(parts_.begin(), parts_.end(), Part::header) != parts_.end()) {
         for (std::uint32_t i = 0; i < model.shards().size(); ++i)
             all.push_back({nullptr, {i, header_range(model.shards()[i])}, std::nullopt});
     }
@@ -203,12 +207,15 @@ std::vector<Selected> Selection::of(const Model& model) const {
             all.push_back({&tensor, {tensor.shard, {tensor.range->offset + expert * size, size}}, expert});
         }
     }
-    std::vector<Selected> selected;
+    if (ranges_) all = clipped(all);
+    const auto before = [](const Selected& a, const Selected& b) { return a.where < b.where; };
+    if (!std::is_sorted(all.begin(), all.end(), before)) std::stable_sort(all.begin(), all.end(), before);
+    return all;
+}
+
+std::vector<Selected> Selection::clipped(const std::vector<Selected>& all) const {
+    std::vector<Selected> inside;
     for (const Selected& one : all) {
-        if (!ranges_) {
-            selected.push_back(one);
-            continue;
-        }
         // The windows are disjoint and sorted: the first that can meet `one` is found by its end.
         auto window = std::partition_point(ranges_->begin(), ranges_->end(), [&](const ShardRange& w) {
             return w.shard < one.where.shard ||
@@ -217,12 +224,10 @@ std::vector<Selected> Selection::of(const Model& model) const {
         for (; window != ranges_->end() && window->shard == one.where.shard; ++window) {
             const Range part = intersection(one.where.range, window->range);
             if (part.empty()) break;
-            selected.push_back({one.tensor, {one.where.shard, part}, one.expert});
+            inside.push_back({one.tensor, {one.where.shard, part}, one.expert});
         }
     }
-    std::stable_sort(selected.begin(), selected.end(),
-                     [](const Selected& a, const Selected& b) { return a.where < b.where; });
-    return selected;
+    return inside;
 }
 
 std::vector<ShardRange> Selection::ranges(const Model& model) const {

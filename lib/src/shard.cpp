@@ -10,6 +10,7 @@
 #include "detail/restorable.hpp"
 #include "detail/split_keys.hpp"
 #include "ggufmap/checked.hpp"
+#include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/layout.hpp"
 #include "ggufmap/write.hpp"
@@ -187,6 +188,13 @@ std::uint64_t ShardPlan::bytes() const {
     std::uint64_t sum = 0;
     for (const PlannedShard& shard : shards) sum += shard.size;
     return sum;
+}
+
+std::string ShardPlan::fingerprint() const {
+    std::string text = fmt::format("{} {}\n", source->size(), head.size);
+    for (const PlannedShard& shard : shards)
+        text += fmt::format("{} {} {} {}\n", shard.name, shard.size, shard.data.offset, shard.data.size);
+    return digest_hex(DigestKind::xxh3_128, as_bytes(text));
 }
 
 ShardPlan plan_shards(const Model& model, const std::string& prefix, const ShardOptions& options) {

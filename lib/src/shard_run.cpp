@@ -23,7 +23,7 @@ public:
           progress_(progress),
           prefix_(split_path(plan.prefix)),
           directory_(OutputDirectory::open(prefix_.directory)),
-          copier_(options.reflink, progress) {
+          copier_(options.reflink, progress, options.jobs) {
         options_.output.named = options.output.named || plan.shards.size() > most_open;
     }
 
@@ -53,7 +53,7 @@ private:
 
 void ShardWriter::hash_apart(const PlannedShard& shard, Digest& digest) {
     NullSink nowhere;
-    Copier reader(Reflink::never, progress_);
+    Copier reader(Reflink::never, progress_, options_.jobs);
     reader.copy(shard.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) {
         digest.update(bytes);
         if (original_ && piece.source != nullptr) original_->update(bytes);
@@ -68,7 +68,7 @@ void ShardWriter::write(const PlannedShard& shard) {
     } else {
         file.reserve(shard.size);
     }
-    FileSink sink(file, shares ? 0 : shard.size);
+    FileSink sink(file, shares ? 0 : shard.size, options_.jobs);
     Digest digest(DigestKind::xxh3_128);
     if (options_.checksums && !shares) {
         copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
@@ -108,9 +108,9 @@ ShardResult ShardWriter::run() {
     for (std::size_t i = 0; i < plan_.shards.size(); ++i)
         if (wanted(i)) write(plan_.shards[i]);
     if (original_) {
-        const std::string name = split_path(plan_.source->name()).name;
-        const bool beside = directory_->holds(name, plan_.source->identity()) && name.find('\n') == name.npos;
-        result_.checksums.push_back({name, original_->hex(), !beside});
+        const auto name = name_in_list(*directory_, *plan_.source);
+        result_.checksums.push_back(
+            {name.value_or(split_path(plan_.source->name()).name), original_->hex(), !name});
         write_list(prefix_.name + std::string(checksum_suffix), result_.checksums);
     }
     plan_.source->check_unchanged();

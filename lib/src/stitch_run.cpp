@@ -3,8 +3,10 @@
 
 #include <cerrno>
 
+#include "detail/silent.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/huge_pages.hpp"
 #include "ggufmap/stitch.hpp"
 
 namespace ggufmap {
@@ -63,29 +65,44 @@ private:
     std::uint64_t hashed_ = 0;
 };
 
-/// Progress of what is only read to be hashed was not promised to anyone.
-class Silent final : public Progress {
+/// Checks the result against the list as its bytes pass: by the digest of the original where that is listed,
+/// else shard by shard.
+class Verification {
 public:
-    explicit Silent(Progress& progress) : progress_(progress) {}
-    void add(std::uint64_t) override {}
-    bool stop_requested() override { return progress_.stop_requested(); }
+    Verification(const StitchPlan& plan, Progress& progress)
+        : plan_(plan), progress_(progress), shards_(plan, progress) {}
+
+    void pass(const Piece& piece, Bytes bytes) {
+        if (plan_.whole) {
+            whole_.update(bytes);
+        } else {
+            shards_.pass(piece, bytes);
+        }
+    }
+    /// Throws Error (mismatch) if what has passed is not as listed.
+    void finish() {
+        if (!plan_.whole) return shards_.finish();
+        if (whole_.hex() != plan_.whole->hex) blame_a_shard();
+    }
 
 private:
-    Progress& progress_;
-};
+    // Which shard is it? Only asked once the whole is known to be wrong.
+    [[noreturn]] void blame_a_shard() {
+        NullSink nowhere;
+        Copier(Reflink::never, progress_)
+            .copy(plan_.pieces, nowhere, 0,
+                  [&](const Piece& piece, Bytes bytes) { shards_.pass(piece, bytes); });
+        shards_.finish();
+        throw Error(ErrorKind::mismatch, {plan_.sources().front()->name()},
+                    fmt::format("the shards are as listed, but do not give the {} that is listed",
+                                plan_.whole->name));
+    }
 
-// Which shard is it? Only asked once the whole is known to be wrong.
-[[noreturn]] void blame_a_shard(const StitchPlan& plan, Progress& progress) {
-    Silent silent(progress);
-    Copier reader(Reflink::never, silent);
-    ShardCheck check(plan, silent);
-    NullSink nowhere;
-    reader.copy(plan.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); });
-    check.finish();
-    throw Error(
-        ErrorKind::mismatch, {plan.sources().front()->name()},
-        fmt::format("the shards are as listed, but do not give the {} that is listed", plan.whole->name));
-}
+    const StitchPlan& plan_;
+    Progress& progress_;
+    ShardCheck shards_;
+    Digest whole_{DigestKind::xxh3_128};
+};
 
 void check_unchanged(const StitchPlan& plan) {
     for (const File* file : plan.sources()) file->check_unchanged();
@@ -93,27 +110,22 @@ void check_unchanged(const StitchPlan& plan) {
 
 }  // namespace
 
-StitchResult run(const StitchPlan& plan, Sink& sink, Reflink reflink, Progress& progress) {
-    Silent silent(progress);
-    Copier copier(reflink, progress);
-    StitchResult result;
-    if (plan.listed.empty() || reflink != Reflink::never) {
-        copier.copy(plan.pieces, sink, 0);
-    } else if (plan.whole) {
-        Digest digest(DigestKind::xxh3_128);
-        copier.copy(plan.pieces, sink, 0, [&](const Piece&, Bytes bytes) { digest.update(bytes); });
-        if (digest.hex() != plan.whole->hex) blame_a_shard(plan, progress);
-        result.verified = true;
-    } else {
-        ShardCheck check(plan, silent);
-        copier.copy(plan.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); });
-        check.finish();
-        result.verified = true;
+StitchResult run(const StitchPlan& plan, Sink& sink, const StitchRun& options, Progress& progress) {
+    detail::Silent silent(progress);
+    Copier copier(options.reflink, progress, options.jobs);
+    Verification check(plan, silent);
+    const bool checks = options.verify && !plan.listed.empty();
+    const bool shares = options.reflink != Reflink::never;
+    const Copier::Tap tap = [&](const Piece& piece, Bytes bytes) { check.pass(piece, bytes); };
+    copier.copy(plan.pieces, sink, 0, checks && !shares ? tap : Copier::Tap());
+    if (checks && shares) {  // shared extents pass nobody's eyes
+        NullSink nowhere;
+        Copier(Reflink::never, silent, options.jobs).copy(plan.pieces, nowhere, 0, tap);
     }
+    if (checks) check.finish();
     sink.finish();
     check_unchanged(plan);
-    result.shared_bytes = copier.shared_bytes();
-    return result;
+    return {checks, copier.shared_bytes()};
 }
 
 void require_runnable(const StitchPlan& plan, const std::string& path, const StitchRun& options) {
@@ -123,6 +135,10 @@ void require_runnable(const StitchPlan& plan, const std::string& path, const Sti
     std::vector<FileIdentity> inputs;
     for (const File* file : plan.sources()) inputs.push_back(file->identity());
     require_free_name(*directory, parts.name, options.output, inputs);
+    if (options.output.huge_pages) {
+        require_huge_pages(directory->fd(), plan.size, path);
+        return;
+    }
     if (options.reflink != Reflink::never) return;
     if (const std::uint64_t free = directory->free_bytes(); plan.size > free)
         throw Error(ErrorKind::io, {path},
@@ -141,8 +157,8 @@ StitchResult run(const StitchPlan& plan, const std::string& path, const StitchRu
     } else {
         file.resize(plan.size);
     }
-    FileSink sink(file, options.reflink == Reflink::never ? plan.size : 0);
-    const StitchResult result = run(plan, sink, options.reflink, progress);
+    FileSink sink(file, options.reflink == Reflink::never ? plan.size : 0, options.jobs);
+    const StitchResult result = run(plan, sink, options, progress);
     file.commit();
     return result;
 }

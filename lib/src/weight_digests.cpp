@@ -264,8 +264,9 @@ std::vector<Selected> selected_tensors(const Model& model, const Selection& sele
     std::erase_if(selected, [](const Selected& one) { return one.tensor == nullptr; });
     require_no_more_than_the_files(model, selected);
     const auto place = [&](const Selected& one) { return one.tensor - model.tensors().data(); };
-    std::stable_sort(selected.begin(), selected.end(),
-                     [&](const Selected& a, const Selected& b) { return place(a) < place(b); });
+    const auto before = [&](const Selected& a, const Selected& b) { return place(a) < place(b); };
+    if (!std::is_sorted(selected.begin(), selected.end(), before))
+        std::stable_sort(selected.begin(), selected.end(), before);
     return selected;
 }
 

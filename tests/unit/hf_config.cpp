@@ -130,8 +130,69 @@ TEST_CASE("scaling of positions: the llama3 schedule is recovered from its facto
     CHECK(*find(std::get<Object>(with_factors(factors).value), "rope_type") == Node("longrope"));
 }
 
+TEST_CASE("scaling of positions: what early and late files say, and what cannot be written") {
+    CHECK(*find(config_of(llama("kv llama.rope.scale_linear f32 2\n" + embedding)), "rope_scaling") ==
+          Node(Object{{"type", "linear"}, {"rope_type", "linear"}, {"factor", 2.0F}}));
+    const Object yarn =
+        config_of(llama("kv qwen2.rope.scaling.type str yarn\nkv qwen2.rope.scaling.factor f32 4\n"
+                        "kv qwen2.rope.scaling.yarn_beta_fast f32 16\n" +
+                            embedding,
+                        "qwen2"));
+    const auto& scaling = std::get<Object>(find(yarn, "rope_scaling")->value);
+    CHECK(*find(scaling, "beta_fast") == Node(16.0F));
+    CHECK_FALSE(find(scaling, "beta_slow"));
+    Notes notes;
+    CHECK_FALSE(find(config_of(llama("kv llama.rope.scaling.type str dynamic\n" + embedding), notes),
+                     "rope_scaling"));
+    CHECK(notes == Notes{"rope.scaling.type is 'dynamic' without what it needs: config.json has no "
+                         "rope_scaling"});
+    notes.clear();
+    CHECK_FALSE(
+        find(config_of(llama("kv llama.rope.scaling.type str none\n" + embedding), notes), "rope_scaling"));
+    CHECK(notes.empty());
+}
+
+TEST_CASE("gpt-oss says what its class cannot guess") {
+    const Object config =
+        config_of(llama("kv gpt-oss.expert_count u32 2\nkv gpt-oss.expert_used_count u32 1\n"
+                        "kv gpt-oss.attention.sliding_window u32 128\n"
+                        "kv gpt-oss.rope.scaling.type str yarn\nkv gpt-oss.rope.scaling.factor f32 32\n"
+                        "kv gpt-oss.rope.scaling.original_context_length u32 4096\n"
+                        "tensor blk.0.attn_q.bias F32 64\ntensor blk.0.ffn_gate_exps.weight MXFP4 64 8 2\n" +
+                            embedding,
+                        "gpt-oss"));
+    CHECK(*find(config, "architectures") == Node(Array{"GptOssForCausalLM"}));
+    CHECK(*find(config, "layer_types") == Node(Array{"sliding_attention", "full_attention"}));
+    CHECK(*find(config, "attention_bias") == Node(true));
+    CHECK(*find(config, "experts_per_token") == Node(1));
+    CHECK(*find(std::get<Object>(find(config, "quantization_config")->value), "quant_method") ==
+          Node("mxfp4"));
+    CHECK(*find(config, "rope_scaling") == Node(Object{{"type", "yarn"},
+                                                       {"rope_type", "yarn"},
+                                                       {"factor", 32.0F},
+                                                       {"original_max_position_embeddings", 4096},
+                                                       {"beta_fast", 32.0F},
+                                                       {"beta_slow", 1.0F},
+                                                       {"truncate", false}}));
+}
+
+TEST_CASE("token ids beyond the vocabulary are left out") {
+    const Object config =
+        config_of(llama("kv tokenizer.ggml.bos_token_id u32 100\nkv tokenizer.ggml.eos_token_id u32 99\n"
+                        "kv tokenizer.ggml.padding_token_id u32 4294967295\n" +
+                        embedding));
+    CHECK_FALSE(find(config, "bos_token_id"));
+    CHECK(*find(config, "eos_token_id") == Node(99));
+    CHECK_FALSE(find(config, "pad_token_id"));
+}
+
 TEST_CASE("metadata of the wrong kind is told") {
     Notes notes;
+    CHECK_THROWS_WITH_AS(config_of(llama("kv llama.expert_used_count array u32 2 4\n"
+                                         "kv llama.expert_count u32 8\n" +
+                                         embedding),
+                                   notes),
+                         doctest::Contains("must be a number that is not negative"), Error);
     CHECK_THROWS_WITH_AS(config_of(llama("kv llama.feed_forward_length str big\n" + embedding), notes),
                          doctest::Contains("must be a number that is not negative"), Error);
 }

@@ -211,7 +211,13 @@ TEST_CASE("what has no exact form says so") {
     CHECK(obstacle("kv a str b\n") == "the model has no tokenizer");
     CHECK(obstacle("kv tokenizer.ggml.model str rwkv\n") ==
           "the tokenizer 'rwkv' has no exact form in Hugging Face's tokenizers");
-    CHECK(obstacle(bpe("kv tokenizer.ggml.pre str kimi-k2\n")) == "the pre-tokenizer 'kimi-k2' is not known");
+    CHECK(obstacle(bpe("kv tokenizer.ggml.pre str whitespace\n")) ==
+          "the pre-tokenizer 'whitespace' is not known");
+    CHECK(obstacle("kv tokenizer.ggml.model array str gpt2\n") ==
+          "the key 'tokenizer.ggml.model' must be a string");
+    // Not taken for an absent one, which has rules of its own.
+    CHECK(obstacle(bpe("kv tokenizer.ggml.pre array str qwen2\n")) ==
+          "the key 'tokenizer.ggml.pre' must be a string");
     CHECK(obstacle(bpe("kv tokenizer.ggml.pre str qwen2\n")) ==
           "the tokenizer 'gpt2' needs merges, and the file has none");
 }
@@ -228,6 +234,12 @@ TEST_CASE("broken vocabularies are told in one line") {
     CHECK(
         failure(head + "kv tokenizer.ggml.tokens array str a\nkv tokenizer.ggml.token_type array i32 9\n") ==
         "m.gguf: key 'tokenizer.ggml.token_type': no token type is 9");
+    const std::string scored = head + "kv tokenizer.ggml.tokens array str a\nkv tokenizer.ggml.scores ";
+    CHECK(failure(scored + "f32 0\n") == "m.gguf: key 'tokenizer.ggml.scores': must be an array of float32");
+    CHECK(failure(scored + "array f32 0\nkv tokenizer.ggml.add_bos_token array bool true\n") ==
+          "m.gguf: key 'tokenizer.ggml.add_bos_token': must be a bool");
+    CHECK(failure(scored + "array f32 0\nkv tokenizer.ggml.precompiled_charsmap str x\n") ==
+          "m.gguf: key 'tokenizer.ggml.precompiled_charsmap': must be an array of bytes");
 }
 
 TEST_CASE("the small files") {
@@ -244,7 +256,7 @@ TEST_CASE("the small files") {
     CHECK(*find(config, "model_max_length") == Node(4096));
     CHECK(*find(config, "chat_template") == Node(Array{Object{{"name", "default"}, {"template", "hi"}},
                                                        Object{{"name", "tool_use"}, {"template", "tools"}}}));
-    const Object generation = generation_config(vocabulary, of.model.head());
+    const Object generation = generation_config(&vocabulary, of.model.head());
     CHECK(*find(generation, "eos_token_id") == Node(Array{2, 1}));
     CHECK(*find(generation, "temperature") == Node(0.6F));
     CHECK(*find(generation, "do_sample") == Node(true));

@@ -154,12 +154,11 @@ TEST_CASE("open_first takes what exists and does not hide what is broken") {
     const std::string good = dir.write("good.gguf", model_bytes());
     const std::string bad = dir.write("bad.gguf", "nonsense");
     const std::string none = dir.path().string() + "/none.gguf";
-    const std::vector<std::string> names = {none, good, bad};
-    CHECK(Mapping::open_first(names).model().name() == good);
-    const std::vector<std::string> broken = {none, bad, good};
-    CHECK(failure([&] { Mapping::open_first(broken); }).find("not a GGUF file") != std::string::npos);
-    const std::vector<std::string> nothing = {none};
-    CHECK(failure([&] { Mapping::open_first(nothing); }).find("none of these models exists") !=
+    CHECK(Mapping::open_first({none, good, bad}).model().name() == good);
+    CHECK(failure([&] {
+              Mapping::open_first({none, bad, good});
+          }).find("not a GGUF file") != std::string::npos);
+    CHECK(failure([&] { Mapping::open_first({none}); }).find("none of these models exists") !=
           std::string::npos);
 }
 
@@ -173,6 +172,7 @@ TEST_CASE("stats tell what is mapped, present and locked") {
     REQUIRE(after.present);
     CHECK(*after.present == after.mapped);
     CHECK(*after.page_tables >= 4096);
+    CHECK(after.resident == mapping.shard(0).size());
     CHECK(after.locked == 0);
     mapping.advise(all, Advice::random);
     mapping.advise(all, Advice::cold);

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
-#include <utility>
 
 #include "common/io.hpp"
 #include "common/numbers.hpp"
@@ -40,8 +39,8 @@ public:
     void err(std::string_view text) override { write_all(STDERR_FILENO, text); }
 
     void flush() override {
-        const std::string pending = std::exchange(buffer_, {});
-        const int error = write_all(STDOUT_FILENO, pending);
+        const int error = write_all(STDOUT_FILENO, buffer_);
+        buffer_.clear();
         if (error == EPIPE) throw OutputClosed{};
         if (error != 0) throw io_error({.file = "standard output"}, "write", error);
     }

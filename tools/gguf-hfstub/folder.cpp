@@ -59,21 +59,11 @@ std::string parent_of(std::string path) {
     return split_path(path).directory;
 }
 
-/// The name of a type that safetensors has no word for; empty where there is none.
-std::string_view quantized_type(const Model& model) {
-    for (const ModelTensor& tensor : model.tensors()) {
-        if (hf::is_plain(tensor.info->type)) continue;
-        const TensorType* type = find_tensor_type(tensor.info->type);
-        return type ? type->name : "unknown";
-    }
-    return {};
-}
-
 /// What becomes of the weights, and in `notes` why there are none.
 Weights decide_weights(const Request& request, const Model& model, bool can_share, hf::Notes& notes) {
     if (request.stub.tokenizer_only || model.tensors().empty() || !hf::has_mapping(model))
         return Weights::none;
-    const std::string_view quantized = quantized_type(model);
+    const std::string_view quantized = hf::unreadable_type(model);
     const bool unreadable = !quantized.empty() && !request.raw_blocks;
     if (request.weights) {
         if (*request.weights != Weights::none && unreadable)

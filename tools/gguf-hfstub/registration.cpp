@@ -92,23 +92,13 @@ std::vector<std::string> digests_of(const Args& args, Io& io, const std::vector<
     return digests;
 }
 
-std::vector<ollama::Placed> planned(const ollama::Plan& plan, const std::string& directory,
-                                    ollama::Link link) {
-    std::vector<ollama::Placed> blobs;
-    const auto add = [&](const ollama::Layer& layer) {
-        blobs.push_back({fmt::format("{}/blobs/sha256-{}", directory, layer.digest),
-                         layer.file ? std::string(name_of(link)) : "written", layer.size});
-    };
-    for (const ollama::Layer& layer : plan.layers) add(layer);
-    add(plan.config);
-    blobs.push_back({manifest_path(directory, plan.name), "written", manifest_json(plan).size()});
-    return blobs;
-}
-
 void print(const Args& args, Io& io, const std::vector<ollama::Placed>& placed) {
-    const std::vector<Column> columns = {{"path", "PATH"}, {"how", "HOW"}, {"bytes", "SIZE", Shows::size}};
+    const std::vector<Column> columns = {{"path", "PATH"},
+                                         {"how", "HOW"},
+                                         {"bytes", "SIZE", Shows::size},
+                                         {"new_bytes", "NEW ON DISK", Shows::size}};
     const auto fill = [&](Report& report) {
-        for (const ollama::Placed& one : placed) report.row({one.path, one.how, one.size});
+        for (const ollama::Placed& one : placed) report.row({one.path, one.how, one.size, one.new_bytes});
         report.finish();
     };
     if (!args.has("--json")) {
@@ -131,8 +121,8 @@ void print(const Args& args, Io& io, const std::vector<ollama::Placed>& placed) 
 }  // namespace
 
 void check_registration(const Args& args, Io& io) {
-    ollama::parse_name(*args.text("--ollama"));
-    OutputDirectory::open(ollama_folder(args, places_from(io)));
+    const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
+    ollama::require_installable(ollama_folder(args, places_from(io)), name, args.has("--force"));
     if (const auto path = args.text("--mmproj")) open_projector(*path, places_from(io));
 }
 
@@ -152,7 +142,7 @@ Status register_in_ollama(const Args& args, Io& io, const Model& model) {
     const auto plan =
         ollama::make_plan(model, projector ? &*projector : nullptr, name, digests, extras_of(args, model));
     if (args.has("--dry-run")) {
-        print(args, io, planned(plan, directory, link));
+        print(args, io, ollama::foresee(plan, directory, link));
         return Status::ok;
     }
     Transfer work(io, args.has("--quiet"), "registering " + name.model, 0);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/jobs.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::shard {
@@ -69,14 +70,13 @@ Settings Settings::from(const cli::Args& args) {
     args.at_most_one_of({"--raw", "--per"});
     args.at_most_one_of({"--raw", "--header-first"});
     args.at_most_one_of({"--checksums", "--no-checksums"});
-    for (const char* meaningless : {"--only", "--reflink", "--keep-cache", "--no-sync", "--force"})
+    for (const char* meaningless : {"--only", "--reflink", "--keep-cache", "--no-sync", "--force", "--jobs"})
         args.at_most_one_of({"--tar", meaningless});
-    for (const char* other : {"--tar", "--only", "--reflink", "--keep-cache", "--no-sync"})
-        args.at_most_one_of({"--consume", other});
+    for (const char* stepwise : {"--consume", "--resume"})
+        for (const char* other : {"--tar", "--only", "--reflink", "--keep-cache", "--no-sync"})
+            args.at_most_one_of({stepwise, other});
     if (args.has("--consume") && !args.has("--force") && !args.has("--dry-run"))
         fail("--consume frees the model as it goes: say --force, too, if that is what you want");
-    if (args.has("--resume") && !args.has("--consume"))
-        fail("--resume goes on with --consume: say that, too");
     Settings settings;
     settings.model = *args.text("MODEL");
     settings.prefix = args.text("--output").value_or(default_prefix(settings.model));
@@ -98,10 +98,9 @@ Settings Settings::from(const cli::Args& args) {
     settings.output.durable = !args.has("--no-sync");
     settings.consume = args.has("--consume");
     settings.resume = args.has("--resume");
-    if (settings.consume) {
-        settings.reflink = Reflink::never;
-        settings.output.replace = false;  // --force is about the model here
-    }
+    if (settings.consume) settings.output.replace = false;  // --force is about the model here
+    if (settings.consume || settings.resume) settings.reflink = Reflink::never;
+    if (args.has("--jobs")) settings.jobs = cli::jobs_from(args);
     settings.dry_run = args.has("--dry-run");
     settings.quiet = args.has("--quiet");
     return settings;

@@ -39,6 +39,7 @@ struct Settings {
     OutputFile::Options output;
     bool consume = false;
     bool resume = false;
+    unsigned jobs = 1;
     bool dry_run = false;
     bool quiet = false;
 

@@ -15,6 +15,7 @@
 #include "gguf-shard/settings.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/resume.hpp"
 #include "ggufmap/shard_stream.hpp"
 
 namespace ggufmap::shard {
@@ -70,6 +71,7 @@ std::optional<Job> make_job(Settings& settings, const cli::Io& io) {
     }
     job.run.checksums = settings.checksums.value_or(job.run.reflink == Reflink::never);
     job.run.output = settings.output;
+    job.run.jobs = settings.jobs;
     return job;
 }
 
@@ -109,6 +111,7 @@ cli::Status end_of_consumed(const Settings& settings) {
 ShardResult carry_out(const Job& job, const Settings& settings, cli::Io& io, ggufmap::Progress& progress) {
     if (settings.tar) return send_tar(job, io, progress);
     if (settings.consume) return consume(job.plan, job.run, settings.resume, progress);
+    if (settings.resume) return run_resumably(job.plan, job.run, progress);
     return run(job.plan, job.run, progress);
 }
 
@@ -120,7 +123,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     const Job& job = *made;
     warn_of_oversized(job, settings, args, io);
     if (settings.dry_run) print(job.plan, job.run.only, nullptr, style, io);
-    if (!settings.tar && !settings.consume) require_runnable(job.plan, job.run);
+    if (!settings.tar && !settings.consume && !settings.resume) require_runnable(job.plan, job.run);
     if (settings.dry_run) return cli::Status::ok;
     ShardResult result;
     {
@@ -153,9 +156,10 @@ const cli::Tool& shard_tool() {
               value("--reflink", "WHEN", "share extents with the model (default auto)")
                   .choose({"auto", "always", "never"}),
               flag("--consume", "free the model as its shards become durable; needs --force"),
-              flag("--resume", "go on with a --consume that was ended"),
+              flag("--resume", "keep what is done when this ends early; go on with it"),
               flag("--checksums", "write PREFIX.xxh128 also where extents are shared"),
               flag("--no-checksums", "do not write PREFIX.xxh128"),
+              value("-j,--jobs", "N", "threads that copy (default 1)"),
               flag("--keep-cache", "leave what was written in the page cache"),
               flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
               option::quiet()}},

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "common/jobs.hpp"
 #include "common/models.hpp"
 #include "common/report.hpp"
 #include "common/standard_options.hpp"
@@ -14,6 +15,8 @@
 #include "gguf-stitch/shared.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/huge_pages.hpp"
+#include "ggufmap/resume.hpp"
 #include "ggufmap/shard_stream.hpp"
 #include "ggufmap/shared_memory.hpp"
 #include "ggufmap/stitch.hpp"
@@ -45,13 +48,31 @@ struct Target {
     StitchRun run;
 };
 
+/// A plain name is one in the mount; with a directory it says itself where the hugetlbfs is.
+std::string huge_path(const cli::Args& args) {
+    const auto name = args.text("--output");
+    const std::string mount = *args.text("--hugetlb");
+    if (!name || *name == "-") throw Error(ErrorKind::usage, {}, "--hugetlb: wanted -o NAME");
+    if (name->find('/') == name->npos) return (mount.empty() ? first_huge_mount() : mount) + "/" + *name;
+    if (!mount.empty())
+        throw Error(ErrorKind::usage, {*name}, "--hugetlb: wanted a name in the mount, without directory");
+    return *name;
+}
+
 Target target_from(const cli::Args& args, const Places& places) {
     Target target;
     target.run.output.replace = args.has("--force");
     target.run.output.keep_cache = args.has("--keep-cache");
     target.run.output.durable = !args.has("--no-sync");
+    target.run.verify = !args.has("--no-verify");
+    if (args.has("--jobs")) target.run.jobs = cli::jobs_from(args);
     if (args.has("--verify")) return target;
-    if (const auto name = args.text("--shm")) {
+    if (args.has("--hugetlb")) {
+        target.path = huge_path(args);
+        target.run.output.huge_pages = true;
+        target.run.output.keep_cache = true;
+        target.run.output.durable = false;
+    } else if (const auto name = args.text("--shm")) {
         target.path = resolve_model("shm:" + *name, places);
         target.run.output.keep_cache = true;  // this cache is where the file is
         target.run.output.durable = false;
@@ -75,10 +96,10 @@ bool congruent(const StitchPlan& plan, std::uint64_t block) {
     return true;
 }
 
-// Settled before the run: a result that shares extents cannot be checked in passing.
+// Settled before the run: a result that shares extents is checked after it.
 void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& target) {
     const std::string when = args.text("--reflink").value_or("auto");
-    if (when == "never" || args.has("--shm") || !target.is_file()) return;
+    if (when == "never" || args.has("--shm") || args.has("--hugetlb") || !target.is_file()) return;
     const auto directory = OutputDirectory::open(split_path(target.path).directory);
     const auto block = clone_block(*plan.sources().back(), *directory);
     if (block && congruent(plan, *block)) {
@@ -137,29 +158,43 @@ std::string consuming_output(const cli::Args& args) {
     return *path;
 }
 
-/// False where the earlier run had not begun: then the shards are all there, and a new one can begin.
+/// False where there is no --consume to go on with: then the shards are all there.
 bool resume(const cli::Args& args, cli::Io& io) {
     cli::Transfer transfer(io, args.has("--quiet"), "stitching", 0);
     if (resume_consume(consuming_output(args), transfer)) return true;
-    if (!args.has("--consume") || args.all("SHARD").empty())
+    if (args.all("SHARD").empty())
         throw Error(ErrorKind::usage, {consuming_output(args)}, "there is no run to resume");
     return false;
 }
 
 cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
     const std::string path = consuming_output(args);
-    if (!args.has("--force"))
+    if (!args.has("--force") && !args.has("--dry-run"))
         throw Error(ErrorKind::usage, {},
                     "--consume removes each shard as it goes: say --force, too, if that is what you want");
     // Data needs no space of its own but for one shard; a result that exists is not replaced.
+    if (args.has("--dry-run")) print(plan, path, nullptr, cli::Style::from(args), io);
     require_runnable(plan, path, {.reflink = Reflink::automatic});
+    if (args.has("--dry-run")) return cli::Status::ok;
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + path, plan.size);
     consume(plan, path, transfer);
     return cli::Status::ok;
 }
 
+cli::Status stitch_resumably(const cli::Args& args, cli::Io& io, const StitchPlan& plan,
+                             const Target& target) {
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + target.path, plan.size);
+    run_resumably(plan, target.path, target.run, transfer);
+    return cli::Status::ok;
+}
+
 cli::Status work(const cli::Args& args, cli::Io& io) {
+    args.at_most_one_of({"--resume", "--dry-run"});
     args.at_most_one_of({"--output", "--shm", "--verify", "--shm-list", "--shm-rm"});
+    for (const char* other : {"--shm", "--verify", "--shm-list", "--shm-rm", "--consume", "--resume"})
+        args.at_most_one_of({"--hugetlb", other});
+    for (const char* other : {"--verify", "--tar", "--consume"}) args.at_most_one_of({"--no-verify", other});
+    for (const char* other : {"--tar", "--consume"}) args.at_most_one_of({"--jobs", other});
     refuse_formats(args, nullptr);
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
@@ -176,6 +211,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
 
     const StitchPlan plan = plan_stitch(names, places);
     if (args.has("--consume")) return consume_shards(args, io, plan);
+    if (args.has("--resume")) return stitch_resumably(args, io, plan, target);
     choose_reflink(args, plan, target);
     if (args.has("--dry-run")) print(plan, target.path, nullptr, style, io);
     if (args.has("--shm")) require_memory(plan.size, target.path);
@@ -188,7 +224,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
         PipeSink out(io.output_fd());
         Sink& stream = target.path.empty() ? static_cast<Sink&>(nowhere) : out;
         result = target.is_file() ? run(plan, target.path, target.run, transfer)
-                                  : run(plan, stream, Reflink::never, transfer);
+                                  : run(plan, stream, target.run, transfer);
     }
     if (style.format != cli::Format::table) print(plan, target.path, &result, style, io);
     if (target.path.empty() && !result.verified && !args.has("--quiet"))
@@ -212,6 +248,8 @@ const cli::Tool& stitch_tool() {
              {value("--tar", "FILE", "shards in a tar stream of gguf-shard, - for standard input").files()}},
             {"Where to",
              {option::output(), value("--shm", "NAME", "into shared memory: /dev/shm/NAME, shm:NAME"),
+              optional_value("--hugetlb", "MOUNT", "into huge pages: -o NAME in this hugetlbfs, or the first")
+                  .directories(),
               flag("--verify", "only check, against the checksum list where there is one"),
               flag("--shm-list", "list the models in shared memory"),
               value("--shm-rm", "NAME", "remove a model from shared memory, say who still maps it")}},
@@ -219,7 +257,9 @@ const cli::Tool& stitch_tool() {
              {value("--reflink", "WHEN", "share extents with the shards (default auto)")
                   .choose({"auto", "always", "never"}),
               flag("--consume", "remove each shard once its bytes are durable; needs --force"),
-              flag("--resume", "go on with a --consume that was ended"),
+              flag("--resume", "keep what is done when this ends early; go on with it"),
+              flag("--no-verify", "do not check against the checksum list"),
+              value("-j,--jobs", "N", "threads that copy (default 1)"),
               flag("--keep-cache", "leave what was written in the page cache"),
               flag("--no-sync", "do not wait until it is on disk"), option::force(), option::dry_run(),
               option::quiet()}},

@@ -8,14 +8,16 @@
 
 #include "ggufmap/export.hpp"
 #include "ggufmap/file.hpp"
+#include "ggufmap/output.hpp"
 
 namespace ggufmap {
 
 /// XXH3-128 of a file.
 struct Checksum {
-    std::string name;  ///< without directory
+    std::string name;  ///< without directory; a path from the list's directory for what lies elsewhere
     std::string hex;   ///< 32 lower-case digits
-    /// Not beside the list: there as the comment "# DIGEST  NAME", which xxhsum -c does not look for.
+    /// No name leads from the list to the file: there as the comment "# DIGEST  NAME", which xxhsum -c skips
+    /// (before 0.8.3 with a remark).
     bool elsewhere = false;
 
     bool operator==(const Checksum&) const = default;
@@ -26,9 +28,13 @@ inline constexpr std::string_view checksum_suffix = ".xxh128";
 
 GGUFMAP_API std::string format_checksums(const std::vector<Checksum>& checksums);
 
-/// Sorted by name; of equal names the first in the list comes first. Empty lines and lines that begin with #
-/// are left out, but for digests of files elsewhere. Throws Error (malformed) naming `file` and the line for
-/// anything else that is no checksum of a plain file name.
+/// What a list in `directory` calls that file: xxhsum -c, run there, finds it. Nothing where no name leads
+/// from the one to the other, or it does not fit in a line.
+GGUFMAP_API std::optional<std::string> name_in_list(const OutputDirectory& directory, const File& file);
+
+/// Sorted by name; of equal names the first in the list comes first. Lines as parse_manifest() takes them;
+/// empty ones and those that begin with # are left out, but for digests of files elsewhere. Throws Error
+/// (malformed) naming `file` and the line for anything else that is no XXH128 of a file.
 GGUFMAP_API std::vector<Checksum> parse_checksums(std::string_view text, const std::string& file);
 /// Throws Error (limit) over 32 MiB, too.
 GGUFMAP_API std::vector<Checksum> read_checksums(const File& file);

@@ -15,7 +15,8 @@
 
 namespace ggufmap {
 
-/// How a run tells its caller how far it is, and learns that it should stop. Called often, from one thread.
+/// How a run tells its caller how far it is, and learns that it should stop. Called often, by one thread at a
+/// time.
 class GGUFMAP_API Progress {
 public:
     virtual ~Progress() = default;
@@ -49,10 +50,15 @@ enum class Reflink {
 class GGUFMAP_API Sink {
 public:
     virtual ~Sink() = default;
-    /// Called with rising offsets and without holes. Throws Error (io).
+    /// Called with rising offsets and without holes, unless concurrent(). Throws Error (io).
     virtual void write(std::uint64_t offset, Bytes bytes) = 0;
     /// Comes after the last write. Throws Error (io).
     virtual void finish() {}
+    /// Memory of the sink's own for the bytes at `offset`: what is read into it and then given to write() is
+    /// copied once less. Empty where it has none.
+    virtual std::span<std::byte> room(std::uint64_t offset);
+    /// Whether several threads may call room() and write() at once, with offsets in any order.
+    virtual bool concurrent() const { return false; }
     /// A file that extents can be shared into, -1 for none.
     virtual int clone_target() const { return -1; }
 };
@@ -65,22 +71,28 @@ class DirectWriter;
 /// Into a file of `size` bytes. A large one that shall not stay in the page cache is written past it.
 class GGUFMAP_API FileSink final : public Sink {
 public:
-    /// Size 0, as where extents will be shared: through the page cache.
-    explicit FileSink(OutputFile& file, std::uint64_t size = 0);
+    /// Size 0, as where extents will be shared: through the page cache. With several jobs it is concurrent()
+    /// where the file system lets it.
+    explicit FileSink(OutputFile& file, std::uint64_t size = 0, unsigned jobs = 1);
     ~FileSink() override;
     void write(std::uint64_t offset, Bytes bytes) override;
     void finish() override;
+    std::span<std::byte> room(std::uint64_t offset) override;
+    bool concurrent() const override { return concurrent_; }
     int clone_target() const override { return file_.fd(); }
 
 private:
     OutputFile& file_;
-    std::unique_ptr<detail::DirectWriter> direct_;
+    std::unique_ptr<detail::DirectWriter> direct_;  ///< for one thread
+    Fd aligned_;                                    ///< past the page cache, for several
+    bool concurrent_ = false;
 };
 
 /// Takes bytes and forgets them: for passes that only hash.
 class GGUFMAP_API NullSink final : public Sink {
 public:
     void write(std::uint64_t, Bytes) override {}
+    bool concurrent() const override { return true; }
 };
 
 /// The block that offsets in `source` and in a file in `directory` must agree modulo, so that the two can
@@ -93,7 +105,8 @@ public:
     /// Sees every byte in order on its way; not called for shared extents.
     using Tap = std::function<void(const Piece&, Bytes)>;
 
-    Copier(Reflink reflink, Progress& progress);
+    /// With several jobs, large copies into a sink that is concurrent() are shared among so many threads.
+    Copier(Reflink reflink, Progress& progress, unsigned jobs = 1);
     ~Copier();
     Copier(const Copier&) = delete;
     Copier& operator=(const Copier&) = delete;
@@ -108,7 +121,10 @@ public:
 
 private:
     class Reader;
+    std::uint64_t copy_together(std::span<const Piece> pieces, Sink& sink, std::uint64_t offset,
+                                const Tap& tap);
     void copy_direct(const Piece& piece, Sink& sink, std::uint64_t offset, const Tap& tap);
+    bool is_cold(const Piece& piece) const;
     bool worth_direct(const Piece& piece);
     void copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t offset, const Tap& tap);
     Range share(const Piece& piece, Sink& sink, std::uint64_t offset);
@@ -116,6 +132,7 @@ private:
 
     Reflink reflink_;
     Progress& progress_;
+    unsigned jobs_;
     std::unique_ptr<Reader> reader_;
     std::unique_ptr<detail::DirectRing> ring_;  ///< made for the first cold source
     bool no_ring_ = false;                      ///< this machine has none

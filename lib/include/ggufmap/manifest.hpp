@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct Manifest {
     std::vector<ManifestEntry> entries;
     std::vector<std::uint32_t> unknown;  ///< numbers of lines that say nothing we know, empty ones aside
 };
+
+/// One line without its newline; nothing where it is none of those below. `line` of the result is 0.
+GGUFMAP_API std::optional<ManifestEntry> parse_manifest_line(std::string_view line);
 
 /// Takes, line by line and mixed:
 /// - "xxh64     HEX  FILE:TENSOR" and "xxh64     HEX  FILE", also xxh3, xxh3_64, sha1, sha256, uuid;

@@ -41,12 +41,13 @@ struct MappedTensor {
 
 /// All in bytes; nothing where the kernel does not tell.
 struct MappingStats {
-    std::uint64_t mapped = 0;              ///< address space, whole pages
-    std::optional<std::uint64_t> present;  ///< in this process's page tables: what it would not fault on
-    std::optional<std::uint64_t> locked;   ///< by mlock
-    std::optional<std::uint64_t> huge;     ///< mapped by huge pages of 2 MiB
-    std::optional<std::uint64_t>
-        page_tables;           ///< of the lowest level: 4 KiB for each 2 MiB that has a page present
+    std::uint64_t mapped = 0;               ///< address space, whole pages
+    std::optional<std::uint64_t> resident;  ///< of the files, in the page cache, whoever brought it there
+    std::optional<std::uint64_t> present;   ///< in this process's page tables: what it would not fault on
+    std::optional<std::uint64_t> locked;    ///< by mlock
+    std::optional<std::uint64_t> huge;      ///< mapped by huge pages of 2 MiB
+    /// Of the lowest level: 4 KiB for each 2 MiB that has a page present.
+    std::optional<std::uint64_t> page_tables;
     std::size_t mappings = 0;  ///< one a file that is not empty
 };
 
@@ -58,7 +59,7 @@ public:
     static Mapping open(const std::string& name, const Places& places = {});
     /// The first of `names` that exists; Error (io) if none does. What exists and is broken is an Error, not
     /// skipped.
-    static Mapping open_first(std::span<const std::string> names, const Places& places = {});
+    static Mapping open_first(const std::vector<std::string>& names, const Places& places = {});
     static Mapping of(Model model);
 
     Mapping(Mapping&& other) noexcept;

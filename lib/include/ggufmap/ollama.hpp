@@ -86,7 +86,15 @@ struct Placed {
     std::string path;
     std::string how;  ///< "reflink", "hard link", "symlink", "written" or "there already"
     std::uint64_t size = 0;
+    std::uint64_t new_bytes = 0;  ///< that take new disk blocks
 };
+
+/// Throws the Error (io) that install() would throw where the name is taken or the folder is not there or
+/// must not be written to: known before hours of hashing.
+GGUFMAP_API void require_installable(const std::string& models_directory, const Name& name, bool replace);
+
+/// What install() would do.
+GGUFMAP_API std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link);
 
 /// Puts the blobs, then the manifest, into Ollama's models folder (which must exist). Existing blobs stay as
 /// they are, once their digests are found to be true; an existing name is Error (io) unless `replace`. The

@@ -52,6 +52,10 @@ struct SplitPath {
 /// Throws Error (usage) where the path does not end in a file name.
 GGUFMAP_API SplitPath split_path(const std::string& path);
 
+namespace detail {
+class SharedMapping;
+}
+
 /// Move-only; not thread-safe.
 class GGUFMAP_API OutputFile {
 public:
@@ -60,6 +64,7 @@ public:
         bool keep_cache = false;  ///< leave what was written in the page cache
         bool durable = true;      ///< fdatasync before publishing, and the directory after
         bool named = false;       ///< hidden temporary even where an unnamed one would do: can be parked
+        bool huge_pages = false;  ///< in a hugetlbfs, which has no write(2): reserve() comes first
     };
 
     /// Throws Error (io) where a file of that name exists and must not be replaced, or is something else than
@@ -82,12 +87,16 @@ public:
     const Options& options() const { return options_; }
 
     /// Takes `size` bytes of disk now, so that a full disk is known before the work. The file is `size` bytes
-    /// long then. Throws Error (io).
+    /// long then; of huge pages as many bytes as the pages have, and what is not written is zeros. Throws
+    /// Error (io).
     void reserve(std::uint64_t size);
     /// Sets the size without taking space. Throws Error (io).
     void resize(std::uint64_t size);
     /// All of `bytes` at `offset`. Throws Error (io).
     void write(std::uint64_t offset, Bytes bytes);
+    /// The file's own memory from `offset` on, where it is of huge pages; else empty. write() of bytes that
+    /// lie there copies nothing.
+    std::span<std::byte> room(std::uint64_t offset) const;
 
     /// Makes the content durable (where asked for); nothing may be written afterwards. Throws Error (io).
     void seal();
@@ -107,11 +116,12 @@ public:
     void withdraw() noexcept;
 
 private:
-    OutputFile() = default;
+    OutputFile();
     void discard() noexcept;
     void link_unnamed(const std::string& as);
     void rename_into_place();
     void drop_behind(std::uint64_t end);
+    void reserve_huge_pages(std::uint64_t size);
 
     std::shared_ptr<const OutputDirectory> directory_;
     std::string name_;
@@ -119,6 +129,7 @@ private:
     std::string temporary_;  ///< empty while the file has no name
     Options options_;
     Fd fd_;
+    std::unique_ptr<detail::SharedMapping> huge_;  ///< what writes go to where the file is of huge pages
     bool published_ = false;
     bool replaced_ = false;
     bool uncached_writes_ = true;  ///< the kernel and the file system know RWF_DONTCACHE

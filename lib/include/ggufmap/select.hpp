@@ -85,7 +85,9 @@ public:
     std::vector<ShardRange> ranges(const Model& model) const;
 
 private:
+    bool takes_all_tensors() const;
     bool matches(const Tensor& tensor, const Role& role) const;
+    std::vector<Selected> clipped(const std::vector<Selected>& all) const;
 
     std::vector<std::string> globs_;
     NumberSet layers_;

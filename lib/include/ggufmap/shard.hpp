@@ -53,6 +53,8 @@ struct GGUFMAP_API ShardPlan {
 
     /// Bytes of all shards.
     std::uint64_t bytes() const;
+    /// Tells one plan from another: a model of another size, or cut in another way.
+    std::string fingerprint() const;
 };
 
 /// A pure function of its arguments: workers that share nothing but these make the same set. Throws Error:
@@ -71,6 +73,7 @@ struct ShardRun {
     /// Write only the shards for which this says yes (by index); the rest belongs to other workers.
     std::function<bool(std::size_t)> only = {};
     OutputFile::Options output = {};
+    unsigned jobs = 1;  ///< threads that copy
 };
 
 struct ShardResult {

@@ -36,12 +36,13 @@ GGUFMAP_API StitchPlan plan_stitch(const std::vector<std::string>& names, const 
 struct StitchRun {
     Reflink reflink = Reflink::never;
     OutputFile::Options output = {};
+    bool verify = true;  ///< against the list, where there is one
+    unsigned jobs = 1;   ///< threads that copy
 };
 
 /// What a run found out about the bytes that it put together.
 struct StitchResult {
-    /// Nothing was checked, for want of a list or because extents were shared.
-    bool verified = false;
+    bool verified = false;  ///< false: nothing was checked, for want of a list or of the wish
     std::uint64_t shared_bytes = 0;
 };
 
@@ -49,8 +50,9 @@ struct StitchResult {
 /// digest differs or a shard changes meanwhile: there is no file then.
 GGUFMAP_API StitchResult run(const StitchPlan& plan, const std::string& path, const StitchRun& options,
                              Progress& progress);
-/// The same into any sink; the caller publishes.
-GGUFMAP_API StitchResult run(const StitchPlan& plan, Sink& sink, Reflink reflink, Progress& progress);
+/// The same into any sink; the caller publishes. Of the options, `output` does not count.
+GGUFMAP_API StitchResult run(const StitchPlan& plan, Sink& sink, const StitchRun& options,
+                             Progress& progress);
 
 /// Throws what run() would throw before its first byte.
 GGUFMAP_API void require_runnable(const StitchPlan& plan, const std::string& path, const StitchRun& options);

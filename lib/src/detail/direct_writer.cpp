@@ -58,11 +58,16 @@ void DirectWriter::reap() {
     submit(index);
 }
 
+std::span<std::byte> DirectWriter::room() {
+    while (slots_[current_].in_flight) reap();
+    return {buffer(current_) + filled_, buffer_bytes - filled_};
+}
+
 void DirectWriter::append(Bytes bytes) {
     while (!bytes.empty()) {
-        while (slots_[current_].in_flight) reap();
-        const std::size_t count = std::min(bytes.size(), buffer_bytes - filled_);
-        std::memcpy(buffer(current_) + filled_, bytes.data(), count);
+        const auto here = room();
+        const std::size_t count = std::min(bytes.size(), here.size());
+        if (bytes.data() != here.data()) std::memcpy(here.data(), bytes.data(), count);
         filled_ += count;
         bytes = bytes.subspan(count);
         if (filled_ < buffer_bytes) return;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "detail/direct_ring.hpp"
@@ -26,6 +27,9 @@ public:
     /// False where kernel, sandbox or file system will not: nothing else may be called then.
     bool usable() const { return usable_; }
 
+    /// Where the next bytes will lie, at least one: append() of what has been read into it copies nothing.
+    /// Throws Error (io).
+    std::span<std::byte> room();
     /// Copies the bytes and has them written. Throws Error (io).
     void append(Bytes bytes);
     /// Waits until all is written; the last bytes, less than a block, go through the page cache. Throws Error

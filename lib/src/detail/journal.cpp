@@ -1,6 +1,8 @@
 #include "detail/journal.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +11,18 @@
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
+namespace {
+
+// Held until the process ends, however it does.
+void lock(const Fd& fd, const std::string& shown) {
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EWOULDBLOCK) throw Error(ErrorKind::io, {shown}, "another run is at it", EBUSY);
+    throw io_error({shown}, "cannot lock", errno);
+}
+
+}  // namespace
+
+std::string Journal::hidden_name(const std::string& name) { return fmt::format(".{}.ggufmap-journal", name); }
 
 Journal Journal::create(Directory directory, const std::string& name) {
     Fd fd(::openat(directory->fd(), name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0666));
@@ -16,6 +30,7 @@ Journal Journal::create(Directory directory, const std::string& name) {
         throw Error(ErrorKind::io, {directory->prefix() + name},
                     "an earlier run has not ended: --resume goes on with it", EEXIST);
     if (!fd) throw io_error({directory->prefix() + name}, "cannot create", errno);
+    lock(fd, directory->prefix() + name);
     directory->sync();
     return Journal(std::move(directory), name, std::move(fd));
 }
@@ -25,6 +40,7 @@ std::optional<Journal> Journal::open(Directory directory, const std::string& nam
     const std::string shown = directory->prefix() + name;
     if (!fd && errno == ENOENT) return std::nullopt;
     if (!fd) throw io_error({shown}, "cannot open", errno);
+    lock(fd, shown);
     const File file = File::open_at(directory->fd(), name, shown);
     std::vector<std::byte> bytes(file.size());
     file.read_exactly(0, bytes);
@@ -42,6 +58,16 @@ std::optional<Journal> Journal::open(Directory directory, const std::string& nam
 
 bool Journal::has(const std::string& line) const {
     return std::find(lines_.begin(), lines_.end(), line) != lines_.end();
+}
+
+bool Journal::has_beginning(std::string_view beginning) const {
+    return std::any_of(lines_.begin(), lines_.end(),
+                       [&](const std::string& line) { return line.starts_with(beginning); });
+}
+
+bool Journal::has_ending(std::string_view ending) const {
+    return std::any_of(lines_.begin(), lines_.end(),
+                       [&](const std::string& line) { return line.ends_with(ending); });
 }
 
 void Journal::append(const std::string& line) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ggufmap/file.hpp"
@@ -15,13 +16,19 @@ class Journal {
 public:
     using Directory = std::shared_ptr<const OutputDirectory>;
 
-    /// Throws Error (io) where there is one already: an earlier run has not ended.
+    static std::string hidden_name(const std::string& name);
+
+    /// Throws Error (io) where there is one already: an earlier run has not ended. Whoever has a journal has
+    /// it alone.
     static Journal create(Directory directory, const std::string& name);
-    /// Nothing where there is none. A last line without its end was not written whole and does not count.
+    /// Nothing where there is none; Error (io) where a run that still goes on has it. A last line without its
+    /// end was not written whole and does not count.
     static std::optional<Journal> open(Directory directory, const std::string& name);
 
     const std::vector<std::string>& lines() const { return lines_; }
     bool has(const std::string& line) const;
+    bool has_beginning(std::string_view beginning) const;
+    bool has_ending(std::string_view ending) const;
     /// On disk when it returns. Throws Error (io).
     void append(const std::string& line);
     void remove();

@@ -217,6 +217,17 @@ constexpr Field deepseek2[] = {
     number("n_group", "expert_group_count"),
     number("topk_group", "expert_group_used_count"),
 };
+constexpr Field gpt_oss[] = {
+    present("attention_bias", ".attn_q.bias"),
+    number("intermediate_size", "expert_feed_forward_length"),
+    number("num_local_experts", "expert_count"),
+    number("num_experts_per_tok", "expert_used_count"),
+    number("experts_per_token", "expert_used_count"),
+    number("initial_context_length", "rope.scaling.original_context_length"),
+    derived("layer_types", alternating_layers),
+    derived("swiglu_limit", seven),
+    derived("quantization_config", mxfp4_quantization),
+};
 constexpr Field deepseek_v2[] = {word("scoring_func", "softmax"), word("topk_method", "greedy")};
 constexpr Field deepseek_v3[] = {word("scoring_func", "sigmoid"), word("topk_method", "noaux_tc")};
 
@@ -324,6 +335,11 @@ const std::vector<Architecture>& table() {
          "deepseek_v2",
          {sizes, rms, theta, silu, deepseek2, deepseek_v2},
          {base, names::deepseek2}},
+        {"gpt-oss",
+         "GptOssForCausalLM",
+         "gpt_oss",
+         {sizes, grouped_heads, rms, theta, own_head_dim, silu, window, gpt_oss},
+         {base, names::gpt_oss}},
         {"gpt2", "GPT2LMHeadModel", "gpt2", {gpt2, gpt2_only}, {names::gpt2, names::conv1d}},
         {"starcoder", "GPTBigCodeForCausalLM", "gpt_bigcode", {gpt2, starcoder}, {names::gpt2}},
         {"falcon",

@@ -38,9 +38,15 @@ std::string_view name_of(Precision precision, const Model& model) {
     return weights_precision(model);
 }
 
-void add_token_ids(const Gguf& head, Object& out) {
+// What the vocabulary's reader tells of ids beyond it need not be told again.
+void add_token_ids(const Facts& facts, Object& out) {
+    const Gguf& head = facts.model().head();
+    const auto tokens = head.array_of("tokenizer.ggml.tokens");
+    const std::uint64_t stated = tokens ? tokens->size() : UINT64_MAX;
+    const std::uint64_t rows = facts.rows("token_embd.weight").value_or(stated);
     const auto add = [&](const char* key, const char* source) {
-        if (const auto id = head.unsigned_of(source)) out.emplace_back(key, *id);
+        const auto id = head.unsigned_of(source);
+        if (id && *id < std::min(stated, rows)) out.emplace_back(key, *id);
     };
     add("bos_token_id", "tokenizer.ggml.bos_token_id");
     add("eos_token_id", "tokenizer.ggml.eos_token_id");
@@ -53,7 +59,7 @@ void note_what_differs(const Facts& facts, Notes& notes) {
     if (tokens && rows && tokens->size() > *rows)
         notes.push_back(
             fmt::format("the vocabulary has {} tokens and token_embd.weight {} rows", tokens->size(), *rows));
-    for (const char* key : {"attention.head_count", "attention.head_count_kv", "feed_forward_length"}) {
+    for (const std::string_view key : Facts::layered_keys) {
         const KeyValue* entry = facts.model().head().find(fmt::format("{}.{}", facts.architecture(), key));
         if (entry && entry->value.as_array())
             notes.push_back(
@@ -80,7 +86,7 @@ std::optional<Object> model_config(const Model& model, Precision precision, Note
     }
     if (auto scaling = rope_scaling(facts, architecture->model_type, notes))
         out.emplace_back("rope_scaling", std::move(*scaling));
-    add_token_ids(model.head(), out);
+    add_token_ids(facts, out);
     return out;
 }
 

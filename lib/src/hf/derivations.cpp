@@ -1,7 +1,12 @@
 #include "hf/derivations.hpp"
 
+#include <algorithm>
+
 namespace ggufmap::hf::derivations {
 namespace {
+
+constexpr std::uint32_t mxfp4 = 39;
+constexpr std::uint64_t most_layers = 10'000;  // a number in a file; lists are as long as it says
 
 std::optional<double> rotated_share(const Facts& facts) {
     const auto rotated = facts.number("rope.dimension_count");
@@ -139,5 +144,26 @@ Value value_head_dim(const Facts& facts) {
 Value local_theta(const Facts&) { return Node(10000.0F); }
 
 Value one(const Facts&) { return Node(1.0F); }
+
+/// The limit of gpt-oss's activation; no file says so.
+Value seven(const Facts&) { return Node(7.0F); }
+
+/// gpt-oss: every other layer slides, beginning with the first.
+Value alternating_layers(const Facts& facts) {
+    Array layers;
+    for (std::uint64_t i = 0; i < std::min(facts.layers(), most_layers); ++i)
+        layers.emplace_back(i % 2 == 0 ? "sliding_attention" : "full_attention");
+    return Node(std::move(layers));
+}
+
+/// How gpt-oss's own checkpoints are kept; files in another type are of a model that was unpacked.
+Value mxfp4_quantization(const Facts& facts) {
+    const ModelTensor* experts = facts.tensor("blk.0.ffn_gate_exps.weight");
+    if (!experts || experts->info->type != mxfp4) return std::nullopt;
+    return Node(Object{
+        {"quant_method", "mxfp4"},
+        {"modules_to_not_convert",
+         Array{"model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"}}});
+}
 
 }  // namespace ggufmap::hf::derivations

@@ -37,6 +37,9 @@ Value unrotated_head_dim(const Facts& facts);
 Value value_head_dim(const Facts& facts);
 Value local_theta(const Facts& facts);
 Value one(const Facts& facts);
+Value seven(const Facts& facts);
+Value alternating_layers(const Facts& facts);
+Value mxfp4_quantization(const Facts& facts);
 
 // What tells architectures apart that share a name.
 bool is_gated(const Facts& facts);

@@ -10,6 +10,12 @@ namespace ggufmap::hf {
 namespace {
 
 constexpr std::uint32_t f32 = 0;
+
+bool may_differ_by_layer(std::string_view key) {
+    const auto& keys = Facts::layered_keys;
+    return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
+}
+
 constexpr std::uint64_t longest_vector = 1 << 16;  // rope factors: one for each pair of a head's dimensions
 
 }  // namespace
@@ -34,7 +40,8 @@ std::optional<std::uint64_t> Facts::number(std::string_view key) const {
     if (!found) return std::nullopt;
     if (const auto single = found->value.as_unsigned()) return single;
     const auto array = found->value.as_array();
-    if (!array || array->empty()) fail(*found, "must be a number that is not negative");
+    if (!array || array->empty() || !may_differ_by_layer(key))
+        fail(*found, "must be a number that is not negative");
     std::uint64_t largest = 0;
     for (const Value value : *array) {
         const auto element = value.as_unsigned();

@@ -15,6 +15,10 @@ namespace ggufmap::hf {
 
 class Facts {
 public:
+    /// What may have a value for each layer.
+    static constexpr std::string_view layered_keys[] = {"attention.head_count", "attention.head_count_kv",
+                                                        "feed_forward_length"};
+
     /// `model` must outlive this.
     explicit Facts(const Model& model);
 
@@ -22,7 +26,7 @@ public:
     std::string_view architecture() const { return model_.head().architecture(); }
 
     /// ARCHITECTURE.key. Of an array with a value for each layer the largest. Throws Error (malformed) for a
-    /// value of another kind.
+    /// value of another kind, and for an array that is none of layered_keys.
     std::optional<std::uint64_t> number(std::string_view key) const;
     /// The same for one layer.
     std::optional<std::uint64_t> number_of_layer(std::string_view key, std::uint64_t layer) const;

@@ -35,6 +35,57 @@ constexpr std::string_view gpt4o =
 constexpr std::string_view gpt2 =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
+// Turkish apostrophe suffixes stay with their words.
+constexpr std::string_view ufakzeka =
+    "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+constexpr std::string_view seed_coder =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*["
+    "\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+constexpr std::string_view minicpm5 =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*["
+    "\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+constexpr std::string_view exaone_moe =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}| ?[^\\s"
+    "\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+";
+
+// The original's quantifiers are possessive, which JavaScript has no word for and which changes no match.
+constexpr std::string_view bailingmoe =
+    "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]|"
+    "\\s+(?!\\S)|\\s+";
+
+constexpr std::string_view jais2 =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| "
+    "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*"
+    "[\\r\\n]+|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)|"
+    "\\s{8}"
+    "(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}";
+
+// The original says [...&&[^\p{Han}]], which Oniguruma alone understands: the script's ranges stand in a
+// lookahead instead.
+#define GGUFMAP_HAN                                                                                     \
+    "\u2E80-\u2E99\u2E9B-\u2EF3\u2F00-\u2FD5\u3005\u3007\u3021-\u3029\u3038-\u303B\u3400-\u4DBF\u4E00-" \
+    "\u9FFF\uF900-\uFA6D\uFA70-\uFAD9\U00016FE2\U00016FE3\U00016FF0\U00016FF1\U00020000-\U0002A6DF"     \
+    "\U0002A700-\U0002EBE0\U0002EBF0-\U0002EE5D\U0002F800-\U0002FA1D\U00030000-\U000323AF"
+#define GGUFMAP_UPPER "(?:(?![" GGUFMAP_HAN "])[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}])"
+#define GGUFMAP_LOWER "(?:(?![" GGUFMAP_HAN "])[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}])"
+constexpr std::string_view kimi_k2 =
+    "[" GGUFMAP_HAN "]+|[^\\r\\n\\p{L}\\p{N}]?" GGUFMAP_UPPER "*" GGUFMAP_LOWER
+    "+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?" GGUFMAP_UPPER "+" GGUFMAP_LOWER
+    "*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| "
+    "?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+#undef GGUFMAP_HAN
+#undef GGUFMAP_UPPER
+#undef GGUFMAP_LOWER
+
+constexpr std::string_view youtu_words =
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+(?i:'s|"
+    "'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm"
+    "}\\p{Lo}\\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*["
+    "\\r\\n]+|\\s+(?!\\S)|\\s+";
+
 constexpr std::string_view bloom = " ?[^(\\s|.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C)]+";
 
 // Letters of the scripts that deepseek-llm was trained on, with an optional blank before.
@@ -58,6 +109,16 @@ constexpr std::string_view deepseek_v3_words =
     "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
     " ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
 
+constexpr std::string_view spark_words =
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
+    " ?[\\p{P}\\p{S}]+|[\r\n]|\\s+(?!\\S)|\\s+";
+
+// Scripts without blanks between words. llama.cpp's source begins the third range at U+8C48, which is what
+// NFC makes of U+F900.
+constexpr std::string_view afmoe_scripts =
+    "[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF\u3040-\u309F\u30A0-\u30FF\uFF65-\uFF9F\u2F00-\u2FDF\u0E40-"
+    "\u0E7F\u0E80-\u0EFF\u1780-\u17FF\u1000-\u109F\uAA60-\uAA7F\uA9E0-\uA9FF\uAC00-\uD7AF\u1100-\u11FF]+";
+
 using Step = PreTokenizerStep;
 using Kind = Step::Kind;
 
@@ -65,6 +126,7 @@ constexpr Step split(std::string_view regex) { return {Kind::split, regex}; }
 
 constexpr Step llama3_steps[] = {split(llama3), {Kind::byte_level}};
 constexpr Step qwen2_steps[] = {split(qwen2), {Kind::byte_level_untrimmed}};
+constexpr Step laguna_steps[] = {split("[^\\n]+|[\\n]+"), split(qwen2), {Kind::byte_level}};
 constexpr Step qwen35_steps[] = {split(qwen35), {Kind::byte_level_untrimmed}};
 constexpr Step gpt4o_steps[] = {split(gpt4o), {Kind::byte_level}};
 constexpr Step tekken_steps[] = {split(tekken), {Kind::byte_level}};
@@ -88,6 +150,38 @@ constexpr Step single_digits_steps[] = {{Kind::single_digits}, {Kind::byte_level
 constexpr Step gpt2_steps[] = {{Kind::byte_level_regex}};
 constexpr Step bloom_steps[] = {split(bloom), {Kind::byte_level}};
 constexpr Step viking_steps[] = {split(bloom), split("\\p{N}"), {Kind::byte_level}};
+constexpr Step ufakzeka_steps[] = {split(ufakzeka), {Kind::byte_level}};
+constexpr Step seed_coder_steps[] = {split(seed_coder), {Kind::byte_level}};
+constexpr Step minicpm5_steps[] = {split("\\p{N}{1,3}"), split(minicpm5), {Kind::byte_level}};
+constexpr Step exaone_moe_steps[] = {split(exaone_moe), {Kind::byte_level}};
+constexpr Step bailingmoe_steps[] = {split(bailingmoe), {Kind::byte_level}};
+constexpr Step jais2_steps[] = {split(jais2), {Kind::byte_level}};
+constexpr Step kimi_k2_steps[] = {split(kimi_k2), {Kind::byte_level}};
+constexpr Step youtu_steps[] = {
+    split("[\uAC00-\uD7A3\u3131-\u318E]+|[\uFF01\u2026\u201C\u201D\u2018\u2019\u2014\uFF1A"
+          "\uFF1B\uFF0C\u3001-\u303F\uFE30-\uFE4F]+|[\u3105-\u312F]+|[\u4E00-\u9FA5"
+          "\u3040-\u309F\u30A0-\u30FF]+"),
+    split(youtu_words),
+    {Kind::byte_level}};
+// Groups of three digits, counted from the end of the number.
+constexpr Step tiny_aya_steps[] = {split("\\d{1,3}(?=(?:\\d{3})*\\b)"), split(gpt4o), {Kind::byte_level}};
+constexpr Step superbpe_steps[] = {split("\\p{N}+"), split("(?=(\\d{3})+(?!\\d))"), {Kind::byte_level}};
+constexpr Step afmoe_steps[] = {split("\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))"),
+                                split(afmoe_scripts),
+                                split(deepseek_v3_words),
+                                {Kind::byte_level}};
+constexpr Step spark_steps[] = {split("\\p{N}{1,3}"),
+                                split("[\u4E00-\u9FA5\u3040-\u309F\u30A0-\u30FF]+"),
+                                split(spark_words),
+                                split("\\p{N}"),
+                                {Kind::byte_level}};
+constexpr Step chameleon_steps[] = {split("<sentinel:[0-9]+>"),
+                                    split("(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z"),
+                                    split("([\\t\\n]|    |  )"),
+                                    split("\\p{N}"),
+                                    split("[\\p{P}!-/:-@\\[-`{-~]"),
+                                    split(gpt2),
+                                    {Kind::byte_level}};
 constexpr Step default_steps[] = {split("[\\p{P}\\$\\+<=>\\^~\\|]+"),
                                   split(gpt2),
                                   split("\\p{N}+"),
@@ -95,7 +189,7 @@ constexpr Step default_steps[] = {split("[\\p{P}\\$\\+<=>\\^~\\|]+"),
                                   {Kind::byte_level}};
 
 constexpr PreTokenizer table[] = {
-    {.names = "llama3 llama-v3 llama-bpe laguna falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
+    {.names = "llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano",
      .steps = llama3_steps,
      .ignore_merges = true,
      .adds_bos = true},
@@ -103,12 +197,14 @@ constexpr PreTokenizer table[] = {
     {.names = "qwen2 deepseek-r1-qwen kormo openpangu f2llmv2 megrez stablelm2 hunyuan solar-open grok-2",
      .steps = qwen2_steps,
      .nfc = true},
+    {.names = "laguna", .steps = laguna_steps},
     {.names = "qwen35", .steps = qwen35_steps, .nfc = true},
-    {.names = "gpt-4o llama4 kanana2 minimax-m2", .steps = gpt4o_steps},
+    {.names = "gpt-4o llama4 kanana2 minimax-m2 talkie", .steps = gpt4o_steps},
+    {.names = "granite-embed-multi-97m", .steps = gpt4o_steps, .ignore_merges = true},
     {.names = "tekken", .steps = tekken_steps, .ignore_merges = true, .adds_bos = true},
     {.names = "deepseek-llm", .steps = deepseek_llm_steps},
     {.names = "deepseek-coder", .steps = deepseek_coder_steps},
-    {.names = "deepseek-v3 hunyuan-dense joyai-llm", .steps = deepseek_v3_steps},
+    {.names = "deepseek-v3 hunyuan-dense joyai-llm hy_v4", .steps = deepseek_v3_steps},
     {.names = "falcon", .steps = falcon_steps},
     {.names = "starcoder refact smollm codeshell exaone minerva-7b mellum2", .steps = single_digits_steps},
     {.names = "command-r cohere2_moe", .steps = single_digits_steps, .nfc = true},
@@ -118,6 +214,19 @@ constexpr PreTokenizer table[] = {
     {.names = "mpt olmo modern-bert", .steps = gpt2_steps, .nfc = true},
     {.names = "poro-chat bloom gpt3-finnish", .steps = bloom_steps},
     {.names = "viking", .steps = viking_steps},
+    {.names = "ufakzeka", .steps = ufakzeka_steps},
+    {.names = "seed-coder", .steps = seed_coder_steps},
+    {.names = "minicpm5", .steps = minicpm5_steps, .ignore_merges = true},
+    {.names = "exaone-moe", .steps = exaone_moe_steps},
+    {.names = "bailingmoe bailingmoe2 llada-moe", .steps = bailingmoe_steps},
+    {.names = "jais-2", .steps = jais2_steps},
+    {.names = "kimi-k2", .steps = kimi_k2_steps},
+    {.names = "youtu", .steps = youtu_steps, .ignore_merges = true},
+    {.names = "tiny_aya cohere2moe", .steps = tiny_aya_steps, .nfc = true},
+    {.names = "superbpe", .steps = superbpe_steps},
+    {.names = "afmoe", .steps = afmoe_steps},
+    {.names = "spark2_5", .steps = spark_steps},
+    {.names = "chameleon", .steps = chameleon_steps, .adds_bos = true},
     {.names = "default", .steps = default_steps},
 };
 

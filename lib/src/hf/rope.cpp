@@ -77,28 +77,48 @@ Node from_frequencies(const Facts& facts, const std::vector<float>& factors, Not
 /// "type" is what transformers 4 before 4.45 and vLLM read, "rope_type" what came after.
 Object scaling_of(const char* type) { return {{"type", type}, {"rope_type", type}}; }
 
-std::optional<Node> from_metadata(const Facts& facts, std::string_view model_type) {
-    const std::string_view type = facts.text("rope.scaling.type");
-    const auto factor = facts.real("rope.scaling.factor");
-    if (!factor || (type != "linear" && type != "yarn")) return std::nullopt;
-    if (type == "linear") {
-        Object out = scaling_of("linear");
-        out.emplace_back("factor", *factor);
-        return out;
-    }
+Node linear(float factor) {
+    Object out = scaling_of("linear");
+    out.emplace_back("factor", factor);
+    return out;
+}
+
+Node yarn(const Facts& facts, std::string_view model_type, float factor) {
     Object out = scaling_of("yarn");
-    out.emplace_back("factor", *factor);
+    out.emplace_back("factor", factor);
     if (const auto length = facts.number("rope.scaling.original_context_length"))
         out.emplace_back("original_max_position_embeddings", *length);
     const auto multiplier = facts.real("rope.scaling.yarn_log_multiplier");
-    if (multiplier && *multiplier != 0 && model_type.starts_with("deepseek")) {
+    const bool deepseek = multiplier && *multiplier != 0 && model_type.starts_with("deepseek");
+    if (deepseek) {
         const double scale = rounded(10 * double{*multiplier});  // GGUF keeps mscale x 0.1
         out.emplace_back("mscale", scale);
         out.emplace_back("mscale_all_dim", scale);
-        out.emplace_back("beta_fast", 32);
-        out.emplace_back("beta_slow", 1);
     }
+    // These two classes' files have always had the defaults, and converters before 2026 left them out.
+    const bool gpt_oss = model_type == "gpt_oss";
+    const auto add_beta = [&](const char* key, std::string_view source, float usual) {
+        const auto stated = facts.real(source);
+        if (stated || deepseek || gpt_oss) out.emplace_back(key, stated.value_or(usual));
+    };
+    add_beta("beta_fast", "rope.scaling.yarn_beta_fast", 32);
+    add_beta("beta_slow", "rope.scaling.yarn_beta_slow", 1);
+    if (gpt_oss) out.emplace_back("truncate", false);
     return out;
+}
+
+std::optional<Node> from_metadata(const Facts& facts, std::string_view model_type, Notes& notes) {
+    const std::string_view type = facts.text("rope.scaling.type");
+    // Before there were types, files had only this.
+    const auto early = facts.real("rope.scale_linear");
+    if (type.empty() && early && *early != 1) return linear(*early);
+    if (type.empty() || type == "none") return std::nullopt;
+    const auto factor = facts.real("rope.scaling.factor");
+    if (factor && type == "linear") return linear(*factor);
+    if (factor && type == "yarn") return yarn(facts, model_type, *factor);
+    notes.push_back(fmt::format("rope.scaling.type is '{}' without {}: config.json has no rope_scaling", type,
+                                type == "linear" || type == "yarn" ? "a factor" : "what it needs"));
+    return std::nullopt;
 }
 
 }  // namespace
@@ -117,7 +137,7 @@ std::optional<Node> rope_scaling(const Facts& facts, std::string_view model_type
         std::find(std::begin(llama_family), std::end(llama_family), model_type) != std::end(llama_family);
     if (const auto factors = facts.vector_of("rope_freqs.weight"); is_llama && !factors.empty())
         return from_frequencies(facts, factors, notes);
-    return from_metadata(facts, model_type);
+    return from_metadata(facts, model_type, notes);
 }
 
 }  // namespace ggufmap::hf

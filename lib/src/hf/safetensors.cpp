@@ -14,7 +14,6 @@ namespace {
 
 using Layout = JsonWriter::Layout;
 
-constexpr std::uint64_t most_header_bytes = 100'000'000;  // the crate's MAX_HEADER_SIZE
 constexpr std::uint64_t length_bytes = 8;
 
 std::uint64_t element_bytes(const HfTensor& tensor) {
@@ -42,27 +41,73 @@ using Group = std::vector<HfTensor>;
 // What a tensor takes in the header, generously; the padding comes to a block more.
 constexpr std::uint64_t header_share = 256;
 
+/// The bytes of a growing group's data.
+class GroupSize {
+public:
+    explicit GroupSize(bool shared) : shared_(shared) {}
+
+    std::uint64_t with(const HfTensor& next) const {
+        if (!shared_ || !next.in_place()) return extent_ + behind_ + next.bytes;
+        return next.source.end() - begin_.value_or(next.source.offset) + behind_;
+    }
+    void add(const HfTensor& next) {
+        if (!shared_ || !next.in_place()) {
+            behind_ += next.bytes;
+            return;
+        }
+        if (!begin_) begin_ = next.source.offset;
+        extent_ = next.source.end() - *begin_;
+    }
+
+private:
+    bool shared_;
+    std::optional<std::uint64_t> begin_;
+    std::uint64_t extent_ = 0;  // of what is shared, gaps included
+    std::uint64_t behind_ = 0;  // what is written anew
+};
+
 std::vector<Group> groups_of(std::vector<HfTensor> tensors, const SafetensorsOptions& options) {
     std::stable_sort(tensors.begin(), tensors.end(), [](const HfTensor& a, const HfTensor& b) {
         return std::pair(a.shard, a.source.offset) < std::pair(b.shard, b.source.offset);
     });
     std::vector<Group> groups;
-    const auto would_be_full = [&](const Group& group, const HfTensor& next) {
-        const std::uint64_t data = next.source.end() - group.front().source.offset;
+    const GroupSize empty(options.weights == Weights::reflink);
+    GroupSize size = empty;
+    const auto would_be_full = [&](const HfTensor& next) {
         return options.most_bytes != 0 &&
-               data + options.block + header_share * (group.size() + 1) > options.most_bytes;
+               size.with(next) + options.block + header_share * (groups.back().size() + 1) >
+                   options.most_bytes;
     };
     for (HfTensor& tensor : tensors) {
-        if (groups.empty() || groups.back().back().shard != tensor.shard ||
-            would_be_full(groups.back(), tensor))
+        if (groups.empty() || groups.back().back().shard != tensor.shard || would_be_full(tensor)) {
             groups.emplace_back();
+            size = empty;
+        }
+        size.add(tensor);
         groups.back().push_back(std::move(tensor));
     }
     return groups;
 }
 
+// Wide types first, as the crate lays them out: every tensor is then aligned to its element.
+void append(SafetensorsFile& file, Group group, std::uint64_t position) {
+    std::stable_sort(group.begin(), group.end(), [](const HfTensor& a, const HfTensor& b) {
+        return element_bytes(a) > element_bytes(b);
+    });
+    for (HfTensor& tensor : group) {
+        const Range data{position, tensor.bytes};
+        position = data.end();
+        file.entries.push_back({std::move(tensor), data});
+    }
+}
+
+// What takes the place of its source first, then what is put together anew.
 void fill_shared(SafetensorsFile& file, Group group, const std::string& model) {
-    const std::uint64_t base = group.front().source.offset;
+    const auto anew = std::stable_partition(group.begin(), group.end(),
+                                            [](const HfTensor& tensor) { return tensor.in_place(); });
+    std::vector<HfTensor> behind(std::make_move_iterator(anew), std::make_move_iterator(group.end()));
+    group.erase(anew, group.end());
+    const std::uint64_t base = group.empty() ? 0 : group.front().source.offset;
     std::uint64_t position = 0;
     std::size_t gaps = 0;
     for (HfTensor& tensor : group) {
@@ -75,19 +120,12 @@ void fill_shared(SafetensorsFile& file, Group group, const std::string& model) {
         position = data.end();
     }
     file.shared = {base, position};
-}
-
-// Wide types first, as the crate lays them out: every tensor is then aligned to its element.
-void fill_tight(SafetensorsFile& file, Group group) {
-    std::stable_sort(group.begin(), group.end(), [](const HfTensor& a, const HfTensor& b) {
-        return element_bytes(a) > element_bytes(b);
-    });
-    std::uint64_t position = 0;
-    for (HfTensor& tensor : group) {
-        const Range data{position, tensor.source.size};
-        position = data.end();
-        file.entries.push_back({std::move(tensor), data});
+    if (const std::uint64_t odd = position % length_bytes; odd != 0 && !behind.empty()) {
+        const std::uint64_t aligned = position + length_bytes - odd;
+        file.entries.push_back(gap(gaps, position, aligned));
+        position = aligned;
     }
+    append(file, std::move(behind), position);
 }
 
 void write_block_type(const HfTensor& tensor, JsonWriter& json) {
@@ -99,9 +137,9 @@ void write_block_type(const HfTensor& tensor, JsonWriter& json) {
     inner.string(type ? type->name : "unknown");
     inner.key("shape");
     inner.begin_array();
+    for (std::size_t i = 0; i + 1 < tensor.shape.size(); ++i) inner.number(tensor.shape[i]);
     const auto dimensions = tensor.origin->dimensions();
-    const std::size_t kept = std::min(tensor.shape.size(), dimensions.size());  // fewer for a slice
-    for (std::size_t i = kept; i-- > 0;) inner.number(dimensions[i]);
+    inner.number(dimensions.empty() ? 1 : dimensions.front());  // elements, where the file's shape has bytes
     inner.end_array();
     inner.end_object();
     inner.finish();
@@ -155,10 +193,10 @@ std::string header_of(const SafetensorsFile& file, const SafetensorsOptions& opt
     const std::uint64_t wanted = shares ? file.shared.offset % block : 0;
     const std::uint64_t now = (length_bytes + json.size()) % block;
     json.append((wanted + block - now) % block, ' ');
-    if (json.size() > most_header_bytes)
-        throw Error(
-            ErrorKind::limit, {file.name},
-            fmt::format("the header would have {} bytes; readers accept {}", json.size(), most_header_bytes));
+    if (json.size() > options.most_header_bytes)
+        throw Error(ErrorKind::limit, {file.name},
+                    fmt::format("the header would have {} bytes; readers accept {}", json.size(),
+                                options.most_header_bytes));
     std::string header(length_bytes, '\0');
     const std::uint64_t length = json.size();
     std::memcpy(header.data(), &length, sizeof length);
@@ -190,7 +228,7 @@ std::vector<SafetensorsFile> plan_safetensors(const Model& model, const std::vec
         if (options.weights == Weights::reflink) {
             fill_shared(file, std::move(groups[i]), model.name());
         } else {
-            fill_tight(file, std::move(groups[i]));
+            append(file, std::move(groups[i]), 0);
         }
         file.header = header_of(file, options);
     }

@@ -80,9 +80,26 @@ struct Stub::Parts {
         }
         add("tokenizer_config.json", json_file(tokenizer_config(*vocabulary, head)));
         add("special_tokens_map.json", json_file(special_tokens_map(*vocabulary)));
-        const auto templates = chat_templates(head);
+    }
+
+    void add_chat_template() {
+        const auto templates = chat_templates(model.head());
         if (!templates.empty() && templates.front().name == "default")
             add("chat_template.jinja", text_file(templates.front().text));
+    }
+
+    /// What the small files take from the metadata, and leave out where it is of another kind.
+    void note_wrong_kinds() {
+        const Gguf& head = model.head();
+        const auto note = [&](const char* key, const auto& as_wanted) {
+            const KeyValue* entry = head.find(key);
+            if (entry && !as_wanted(entry->value))
+                notes.push_back(fmt::format("{} is of the wrong kind and is left out", key));
+        };
+        note("tokenizer.chat_template", [](const Value& value) { return value.as_string().has_value(); });
+        note("general.sampling.top_k", [](const Value& value) { return value.as_unsigned().has_value(); });
+        for (const char* key : {"general.sampling.temp", "general.sampling.top_p", "general.sampling.min_p"})
+            note(key, [](const Value& value) { return value.as_double().has_value(); });
     }
 
     void add_config() {
@@ -94,7 +111,8 @@ struct Stub::Parts {
             return;
         }
         add("config.json", json_file(std::move(*config)));
-        if (vocabulary) add("generation_config.json", json_file(generation_config(*vocabulary, head)));
+        add("generation_config.json",
+            json_file(generation_config(vocabulary ? &*vocabulary : nullptr, head)));
     }
 
     void add_weights() {
@@ -130,6 +148,8 @@ struct Stub::Parts {
 
 Stub::Stub(const Model& model, const StubOptions& options) : parts_(new Parts(model, options)) {
     parts_->add_tokenizer();
+    parts_->add_chat_template();
+    parts_->note_wrong_kinds();
     if (options.tokenizer_only) return;
     parts_->add_config();
     parts_->add_weights();

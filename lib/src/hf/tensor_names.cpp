@@ -216,8 +216,17 @@ constexpr TensorName deepseek2_names[] = {
     {"attn_kv_a_norm", "model.layers.{N}.self_attn.kv_a_layernorm"},
     {"attn_kv_b", "model.layers.{N}.self_attn.kv_b_proj"},
     {"exp_probs_b", "model.layers.{N}.mlp.gate.e_score_correction_bias", Treatment::none, true},
-    {"attn_k_b", "", Treatment::derived},
+    {"attn_k_b", "model.layers.{N}.self_attn.kv_b_proj", Treatment::joined_heads},
     {"attn_v_b", "", Treatment::derived},
+};
+
+constexpr TensorName gpt_oss_names[] = {
+    {"attn_sinks", "model.layers.{N}.self_attn.sinks", Treatment::none, true},
+    {"post_attention_norm", "model.layers.{N}.post_attention_layernorm"},
+    {"ffn_gate_inp", "model.layers.{N}.mlp.router"},
+    {"ffn_gate_exps", "model.layers.{N}.mlp.experts.gate_up_proj", Treatment::joined_experts, true},
+    {"ffn_up_exps", "", Treatment::derived},
+    {"ffn_down_exps", "model.layers.{N}.mlp.experts.down_proj", Treatment::stacked_experts, true},
 };
 
 constexpr TensorName t5_names[] = {
@@ -292,6 +301,7 @@ const NameGroup bert = bert_names;
 const NameGroup nomic_bert = nomic_bert_names;
 const NameGroup mamba = mamba_names;
 const NameGroup deepseek2 = deepseek2_names;
+const NameGroup gpt_oss = gpt_oss_names;
 const NameGroup t5 = t5_names;
 const NameGroup t5_gated = t5_gated_names;
 const NameGroup t5_plain = t5_plain_names;

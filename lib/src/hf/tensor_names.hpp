@@ -23,6 +23,9 @@ enum class Treatment {
     row,              ///< [n] is [1, n] in HF
     norm_per_head,    ///< one HF tensor for each row
     expert,           ///< one HF tensor for each slice of the last dimension
+    joined_experts,   ///< gpt-oss's gates, in one HF tensor with ffn_up_exps: rows of both in turn
+    stacked_experts,  ///< gpt-oss: all experts in one HF tensor
+    joined_heads,     ///< deepseek2's attn_k_b: one HF tensor with attn_v_b where there is no attn_kv_b
     copy_of_tokens,   ///< left out where it repeats token_embd (HF ties it)
     derived           ///< left out: computed from another tensor by the converter
 };
@@ -38,7 +41,7 @@ using NameGroup = std::span<const TensorName>;
 namespace names {
 extern const NameGroup llama, permuted, mixtral, gemma, gemma_sandwich, phi3, phi2, starcoder2, stablelm,
     sandwich, gpt2, conv1d, falcon, falcon_old, falcon_new, gptneox, bloom, mpt, bert, nomic_bert, mamba,
-    deepseek2, t5, t5_gated, t5_plain;
+    deepseek2, gpt_oss, t5, t5_gated, t5_plain;
 }
 
 /// A GGUF tensor name taken apart: "enc.blk.3.attn_q.weight" is key "enc.attn_q", layer "3", suffix

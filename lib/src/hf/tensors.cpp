@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
+#include <numeric>
 #include <unordered_map>
 
 #include "ggufmap/error.hpp"
@@ -13,11 +15,16 @@
 namespace ggufmap::hf {
 namespace {
 
-constexpr std::uint32_t f32 = 0;
+constexpr std::uint32_t f32 = 0, mxfp4 = 39;
+constexpr std::uint64_t mxfp4_block = 17, mxfp4_nibbles = 16;  // bytes: a scale, then 32 numbers
 constexpr std::size_t compare_chunk = 1 << 20;
 constexpr std::size_t names_shown = 3;
 /// Ten times what the largest models of 2026 come to (384 experts of 3 matrices in 61 layers).
 constexpr std::uint64_t most_hf_tensors = 1 << 20;
+
+bool is_mxfp4_expert(std::string_view architecture, const Tensor& tensor) {
+    return architecture == "gpt-oss" && tensor.type == mxfp4 && tensor.name.ends_with("_exps.weight");
+}
 
 /// Empty for quantized types.
 std::string_view dtype_of(std::uint32_t type) {
@@ -58,9 +65,18 @@ private:
         }
         if (name->treatment == Treatment::derived) return;
         if (name->treatment == Treatment::copy_of_tokens && repeats_tokens(tensor)) return;
-        if (name->treatment == Treatment::expert || name->treatment == Treatment::norm_per_head) {
-            add_slices(tensor, *name, parts);
-            return;
+        switch (name->treatment) {
+            case Treatment::expert:
+            case Treatment::norm_per_head:
+                return add_slices(tensor, *name, parts);
+            case Treatment::joined_experts:
+                return add_experts(tensor, partner(tensor, "gate", "up"), *name, parts);
+            case Treatment::stacked_experts:
+                return add_experts(tensor, nullptr, *name, parts);
+            case Treatment::joined_heads:
+                return add_joined_heads(tensor, *name, parts);
+            default:
+                break;
         }
         HfTensor made = whole(tensor);
         made.name = hf_name(*name, parts);
@@ -75,7 +91,8 @@ private:
                       .shape = {info.dimensions().rbegin(), info.dimensions().rend()},
                       .origin = &info,
                       .shard = tensor.shard,
-                      .source = *tensor.range};
+                      .source = *tensor.range,
+                      .bytes = tensor.range->size};
         if (made.dtype.empty()) {
             made.dtype = "U8";
             std::uint64_t rows = 1;
@@ -96,6 +113,7 @@ private:
                  fmt::format("{} bytes do not divide into {} slices", tensor.range->size, count));
         require_plausible(*tensor.info, name, count);
         slice.source.size /= count;
+        slice.bytes = slice.source.size;
         if (slice.source.size == 0) fail(*tensor.info, "is empty");
         for (std::uint64_t i = 0; i < count; ++i) {
             slice.name = hf_name(name, parts, std::to_string(i));
@@ -104,14 +122,103 @@ private:
         }
     }
 
+    static std::string with(const ModelTensor& tensor, std::string_view own, std::string_view other) {
+        std::string name(tensor.info->name);
+        return name.replace(name.find(own), own.size(), other);
+    }
+
+    /// The tensor whose name has `other` where this one has `own`.
+    const ModelTensor* partner(const ModelTensor& tensor, std::string_view own,
+                               std::string_view other) const {
+        const std::string name = with(tensor, own, other);
+        const ModelTensor* found = facts_.tensor(name);
+        if (!found) fail(*tensor.info, fmt::format("is there without '{}'", name));
+        if (found->info->type != tensor.info->type)
+            fail(*tensor.info, fmt::format("has another type than '{}'", name));
+        return found;
+    }
+
+    /// gpt-oss keeps its experts stacked: in MXFP4 as blocks and scales, else transposed.
+    void add_experts(const ModelTensor& tensor, const ModelTensor* second, const TensorName& name,
+                     const NameParts& parts) {
+        const Tensor& info = *tensor.info;
+        const bool bias = parts.suffix == ".bias";
+        if (second && !std::ranges::equal(second->info->dimensions(), info.dimensions()))
+            fail(info, fmt::format("has another shape than '{}'", second->info->name));
+        HfTensor made = whole(tensor);
+        if (made.shape.size() != (bias ? 2 : 3)) fail(info, "has another number of dimensions than experts");
+        require_experts(info, made.shape.front());
+        const std::uint64_t joined = second ? 2 : 1;
+        made.second = second;
+        made.bytes *= joined;
+        made.shape[1] *= joined;
+        made.name = hf_name(name, parts) + (bias ? "_bias" : "");
+        std::uint64_t units = made.shape.front();
+        for (std::size_t i = 1; i + (bias ? 0 : 1) < made.shape.size(); ++i) units *= made.shape[i];
+        if (units == 0 || made.bytes == 0) fail(info, "is empty");
+        made.row_bytes = made.bytes / units;
+        if (is_mxfp4_expert(facts_.architecture(), info)) {
+            made.shape.back() /= mxfp4_block;
+            made.bytes /= mxfp4_block;
+            HfTensor scales = made;
+            scales.name += "_scales";
+            scales.rework = Rework::mxfp4_scales;
+            made.name += "_blocks";
+            made.bytes *= mxfp4_nibbles;
+            made.shape.push_back(mxfp4_nibbles);
+            made.rework = Rework::mxfp4_blocks;
+            out_.push_back(std::move(scales));
+        } else if (bias || made.quantized()) {
+            if (second) made.rework = Rework::rows_in_turn;
+        } else {
+            made.slices = made.shape.front();
+            std::swap(made.shape[1], made.shape[2]);
+            made.rework = Rework::transposed;
+        }
+        out_.push_back(std::move(made));
+    }
+
+    /// Files before 2025 have attn_kv_b, and what was computed from it; later ones only that.
+    void add_joined_heads(const ModelTensor& tensor, const TensorName& name, const NameParts& parts) {
+        if (facts_.tensor(with(tensor, "_k_", "_kv_"))) return;
+        HfTensor made = whole(tensor);
+        if (made.quantized()) {  // blocks cannot be transposed
+            nameless_.push_back(tensor.info->name);
+            return;
+        }
+        made.second = partner(tensor, "_k_", "_v_");
+        // [key, rank, heads] and [rank, value, heads]; the first such files had the last two as one.
+        const auto keys = tensor.info->dimensions();
+        const auto values = made.second->info->dimensions();
+        const auto rows = [](const auto& of) {
+            return std::accumulate(of.begin() + 1, of.end(), std::uint64_t{1}, std::multiplies<>());
+        };
+        made.bytes += made.second->range->size;
+        if (made.bytes == 0) fail(*tensor.info, "is empty");
+        made.slices = keys.size() == 3 ? keys[2] : facts_.heads();
+        const bool alike =
+            keys.size() >= 2 && values.size() == keys.size() && (keys.size() == 2 || keys[2] == values[2]);
+        if (!alike || made.slices > rows(keys) || rows(keys) != made.slices * values[0] ||
+            rows(values) % made.slices != 0)
+            fail(*tensor.info, fmt::format("has no shape that fits '{}'", made.second->info->name));
+        made.shape = {made.slices * keys[0] + rows(values), values[0]};
+        made.name = hf_name(name, parts);
+        made.rework = Rework::joined_heads;
+        out_.push_back(std::move(made));
+    }
+
     /// A dimension costs the file nothing, and each slice some 200 bytes of memory.
     void require_plausible(const Tensor& tensor, const TensorName& name, std::uint64_t count) const {
-        const auto experts = facts_.number("expert_count");
-        if (name.treatment == Treatment::expert && experts && *experts != count)
-            fail(tensor, fmt::format("has {} slices for {} experts", count, *experts));
+        if (name.treatment == Treatment::expert) require_experts(tensor, count);
         if (count > most_hf_tensors - std::min<std::uint64_t>(most_hf_tensors, out_.size()))
             fail(tensor, fmt::format("its {} slices make more than {} tensors", count, most_hf_tensors),
                  ErrorKind::limit);
+    }
+
+    void require_experts(const Tensor& tensor, std::uint64_t count) const {
+        const auto experts = facts_.number("expert_count");
+        if (experts && *experts != count)
+            fail(tensor, fmt::format("has {} slices for {} experts", count, *experts));
     }
 
     void rework(HfTensor& made, const TensorName& name, const NameParts& parts) const {
@@ -157,6 +264,9 @@ private:
             case Treatment::none:
             case Treatment::norm_per_head:
             case Treatment::expert:
+            case Treatment::joined_experts:
+            case Treatment::stacked_experts:
+            case Treatment::joined_heads:
             case Treatment::copy_of_tokens:
             case Treatment::derived:
                 return;
@@ -224,9 +334,19 @@ private:
 
 }  // namespace
 
-bool is_plain(std::uint32_t type) { return !dtype_of(type).empty(); }
+std::string_view unreadable_type(const Model& model) {
+    for (const ModelTensor& tensor : model.tensors()) {
+        const Tensor& info = *tensor.info;
+        if (!dtype_of(info.type).empty() || is_mxfp4_expert(model.head().architecture(), info)) continue;
+        const TensorType* type = find_tensor_type(info.type);
+        return type ? type->name : "unknown";
+    }
+    return {};
+}
 
-bool HfTensor::quantized() const { return !is_plain(origin->type); }
+bool HfTensor::quantized() const {
+    return dtype_of(origin->type).empty() && rework != Rework::mxfp4_blocks && rework != Rework::mxfp4_scales;
+}
 
 std::vector<HfTensor> hf_tensors(const Model& model, Notes& notes) {
     const Facts facts(model);

@@ -100,14 +100,16 @@ std::vector<std::uint32_t> end_tokens(const Vocabulary& vocabulary) {
     return ids;
 }
 
-Object generation_config(const Vocabulary& vocabulary, const Gguf& head) {
+Object generation_config(const Vocabulary* vocabulary, const Gguf& head) {
     Object out;
-    const SpecialTokens& special = vocabulary.special();
-    if (special.bos) out.emplace_back("bos_token_id", *special.bos);
-    Array ends;
-    for (const std::uint32_t id : end_tokens(vocabulary)) ends.emplace_back(id);
-    if (!ends.empty()) out.emplace_back("eos_token_id", std::move(ends));
-    if (special.pad) out.emplace_back("pad_token_id", *special.pad);
+    if (vocabulary) {
+        const SpecialTokens& special = vocabulary->special();
+        if (special.bos) out.emplace_back("bos_token_id", *special.bos);
+        Array ends;
+        for (const std::uint32_t id : end_tokens(*vocabulary)) ends.emplace_back(id);
+        if (!ends.empty()) out.emplace_back("eos_token_id", std::move(ends));
+        if (special.pad) out.emplace_back("pad_token_id", *special.pad);
+    }
 
     bool samples = false;
     const auto add_real = [&](const char* key, const char* source) {

@@ -65,6 +65,11 @@ bool is_padding_name(std::string_view piece) {
 }  // namespace
 
 std::string tokenizer_obstacle(const Gguf& head) {
+    for (const char* key : {"model", "pre"}) {
+        const KeyValue* entry = head.find(key_of(key));
+        if (entry && !entry->value.as_string())
+            return fmt::format("the key '{}' must be a string", entry->key);
+    }
     const auto name = head.string_of(key_of("model"));
     if (!name) return "the model has no tokenizer";
     const auto model = model_named(*name);
@@ -93,8 +98,12 @@ public:
         index();
         read_special_tokens();
         read_switches();
-        if (const auto map = head_.array_of(key_of("precompiled_charsmap")); map && is_bytes(*map))
-            out_.charsmap_ = map->bytes();
+        if (const KeyValue* map = head_.find(key_of("precompiled_charsmap"))) {
+            const auto array = map->value.as_array();
+            if (!array || size_of(array->element_type()) != 1)
+                fail("precompiled_charsmap", "must be an array of bytes");
+            out_.charsmap_ = array->bytes();
+        }
         if (head_.find(key_of("merges"))) out_.merges_ = array("merges", ValueType::string);
         return std::move(out_);
     }
@@ -103,8 +112,6 @@ private:
     [[noreturn]] void fail(std::string_view key, const std::string& reason) const {
         throw Error(ErrorKind::malformed, {file_, fmt::format("key '{}'", key_of(key))}, reason);
     }
-
-    static bool is_bytes(const ArrayView& array) { return size_of(array.element_type()) == 1; }
 
     ArrayView array(std::string_view key, ValueType elements) const {
         const KeyValue* entry = head_.find(key_of(key));

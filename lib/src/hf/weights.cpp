@@ -23,7 +23,7 @@ void write_tensor(const Model& model, const SafetensorsFile& file, const Safeten
 void write_shared(const Model& model, const SafetensorsFile& file, OutputFile& output, Progress& progress) {
     const std::array pieces = {Piece::of(model.shards()[file.shard].file, file.shared)};
     FileSink sink(output);
-    Copier(Reflink::always, progress).copy(pieces, sink, file.header.size());
+    if (file.shared.size != 0) Copier(Reflink::always, progress).copy(pieces, sink, file.header.size());
     sink.finish();
     for (const SafetensorsEntry& entry : file.entries)
         if (entry.tensor.rework != Rework::none) write_tensor(model, file, entry, output, progress);

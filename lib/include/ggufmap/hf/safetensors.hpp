@@ -32,7 +32,7 @@ struct SafetensorsFile {
     std::string header;                     ///< length, JSON and blanks
     std::vector<SafetensorsEntry> entries;  ///< by offset, without holes
     std::uint32_t shard = 0;
-    Range shared;  ///< of the shard's file that stands in this file as it is; empty where laid out tight
+    Range shared;  ///< of the shard's file, at the start of the data; empty where laid out tight
 
     std::uint64_t data_bytes() const { return entries.empty() ? 0 : entries.back().data.end(); }
     std::uint64_t bytes() const { return header.size() + data_bytes(); }
@@ -47,10 +47,11 @@ struct SafetensorsOptions {
     std::uint64_t most_bytes = 0;
     /// The file system's block: header and data are laid out so that source and data agree modulo this.
     std::uint64_t block = 4096;
+    std::uint64_t most_header_bytes = 100'000'000;  ///< the crate's MAX_HEADER_SIZE
 };
 
-/// model.safetensors, or model-0000K-of-0000N.safetensors. Throws Error (limit) where a header would pass the
-/// 100 MB that readers accept. Quantized tensors go in as rows of U8 with their type in the metadata: the
+/// model.safetensors, or model-0000K-of-0000N.safetensors. Throws Error (limit) where a header would pass
+/// what readers accept. Quantized tensors go in as rows of U8 with their type in the metadata: the
 /// caller decides whether they may be here at all.
 GGUFMAP_API std::vector<SafetensorsFile> plan_safetensors(const Model& model,
                                                           const std::vector<HfTensor>& tensors,

@@ -17,17 +17,22 @@ namespace ggufmap::hf {
 
 /// How HF's bytes come from GGUF's. Moving rows is exact for every type: a quantized block never spans two.
 enum class Rework {
-    none,            ///< the same bytes
-    rotated_rows,    ///< each head's rows: pairs (a, b) of llama.cpp's rotation to all a, then all b
-    rows_by_head,    ///< q of all heads, k, v -> q k v of each head
-    rows_by_group,   ///< q of all heads, k, v -> q...q k v of each key-value head
-    transposed,      ///< [rows, columns] -> [columns, rows]
-    minus_one,       ///< F32: w + 1 -> w
+    none,           ///< the same bytes
+    rotated_rows,   ///< each head's rows: pairs (a, b) of llama.cpp's rotation to all a, then all b
+    rows_by_head,   ///< q of all heads, k, v -> q k v of each head
+    rows_by_group,  ///< q of all heads, k, v -> q...q k v of each key-value head
+    transposed,     ///< [rows, columns] -> [columns, rows], each of `slices`; with `second`, rows in turn
+    rows_in_turn,   ///< a row of the source, one of `second`, and so on
+    mxfp4_blocks,  ///< the 16 bytes of each block, its nibbles in order; rows in turn where there is `second`
+    mxfp4_scales,  ///< the first byte of each block, likewise
+    joined_heads,  ///< of each of `slices`: the source's matrix transposed, then that of `second`
+    minus_one,     ///< F32: w + 1 -> w
     log_of_negative  ///< F32: -exp(a) -> a
 };
 
-/// True for tensor types that safetensors has a dtype for: F32, F16, BF16, F64 and the integers.
-GGUFMAP_API bool is_plain(std::uint32_t type);
+/// The name of a type among the model's tensors that no loader reads from safetensors; empty where there is
+/// none. Readable are F32, F16, BF16, F64, the integers, and gpt-oss's experts in MXFP4.
+GGUFMAP_API std::string_view unreadable_type(const Model& model);
 
 struct HfTensor {
     std::string name;
@@ -35,12 +40,19 @@ struct HfTensor {
     std::vector<std::uint64_t> shape;  ///< slowest first; of quantized ones the last is bytes a row
     const Tensor* origin;              ///< of a quantized or sliced one, too
     std::uint32_t shard;
-    Range source;  ///< in that shard's file; as long as the tensor itself
+    Range source;         ///< in that shard's file
+    std::uint64_t bytes;  ///< as HF has it
     Rework rework = Rework::none;
     std::uint64_t heads = 1;  ///< for the reworks of rows
     std::uint64_t groups = 1;
+    std::uint64_t slices = 1;
+    std::uint64_t row_bytes = 0;          ///< of the source, for the reworks that take rows in turn
+    const ModelTensor* second = nullptr;  ///< what the source is joined with
 
+    /// Blocks of a type that safetensors does not know, as they are.
     bool quantized() const;
+    /// Its bytes take the place of the source's in a file that shares the GGUF's blocks.
+    bool in_place() const { return !second && bytes == source.size; }
 };
 
 /// Every tensor that has an HF name, stacked experts one by one, in file order; empty where the architecture

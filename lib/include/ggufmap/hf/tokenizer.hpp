@@ -40,7 +40,8 @@ GGUFMAP_API std::vector<ChatTemplate> chat_templates(const Gguf& head);
 
 GGUFMAP_API Object tokenizer_config(const Vocabulary& vocabulary, const Gguf& head);
 GGUFMAP_API Object special_tokens_map(const Vocabulary& vocabulary);
-GGUFMAP_API Object generation_config(const Vocabulary& vocabulary, const Gguf& head);
+/// `vocabulary` is null where the tokenizer has no exact form: only what the metadata says is in it then.
+GGUFMAP_API Object generation_config(const Vocabulary* vocabulary, const Gguf& head);
 
 /// Spellings of the tokens that end a turn or a text.
 GGUFMAP_API std::vector<std::uint32_t> end_tokens(const Vocabulary& vocabulary);
