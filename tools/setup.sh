@@ -1,4 +1,5 @@
-# Sourced by tools/try, tests/run and .ci/run: installs the Debian or Ubuntu packages that are missing and builds.
+# Sourced by tools/try, tools/package/build, tests/run and .ci/run: installs the Debian or Ubuntu packages that are
+# missing and builds.
 # shellcheck shell=bash disable=SC2034
 
 # Where everything is, whatever directory the caller stands in.
@@ -8,7 +9,9 @@ build_packages=(g++ cmake ninja-build pkg-config ccache libcli11-dev libfmt-dev 
     nettle-dev nlohmann-json3-dev libarchive-dev libsmartcols-dev libtomlplusplus-dev liburing-dev)
 # What the tests and lints run beside our own programs.
 test_packages=(mandoc shellcheck clang clang-format libclang-rt-dev zsh fish bash-completion jq xxhash vmtouch
-    util-linux python3 bindfs)
+    util-linux python3 python3-jsonschema bindfs)
+# What tools/package/build and the test of its packages need.
+package_packages=(dpkg-dev lintian)
 
 as_root() {
     if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo -- "$@"; fi

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "ggufmap/check.hpp"
+#include "mutate.hpp"
 
 using namespace ggufmap;
 

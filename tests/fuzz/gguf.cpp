@@ -6,6 +6,7 @@
 #include "ggufmap/error.hpp"
 #include "ggufmap/gguf.hpp"
 #include "ggufmap/source.hpp"
+#include "mutate.hpp"
 
 using namespace ggufmap;
 

@@ -6,6 +6,7 @@
 
 #include "ggufmap/error.hpp"
 #include "ggufmap/hf/stub.hpp"
+#include "mutate.hpp"
 
 using namespace ggufmap;
 

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <string_view>
 
 #include "common/numbers.hpp"
@@ -16,7 +17,11 @@ namespace {
 constexpr const char* layout_attribute = "user.ggufmap.layout";
 constexpr std::size_t block_size = 256 << 10;  // of our writes to the pipe
 
-Error malformed(archive* from, const std::string& name) {
+// The archive is at fault, or what it is read from: then libarchive has the call's errno. Of an archive it says
+// EILSEQ, EINVAL or its own -1.
+Error unreadable(archive* from, const std::string& name) {
+    const int number = archive_errno(from);
+    if (number > 0 && number != EILSEQ && number != EINVAL) return io_error({name}, "cannot read", number);
     const char* reason = archive_error_string(from);
     return Error(ErrorKind::malformed, {name}, reason != nullptr ? reason : "not a tar archive");
 }
@@ -103,7 +108,7 @@ struct TarReader::Archive {
 TarReader::TarReader(int fd, std::string name) : archive_(std::make_unique<Archive>(std::move(name))) {
     archive_read_support_format_tar(archive_->handle);
     if (archive_read_open_fd(archive_->handle, fd, block_size) != ARCHIVE_OK)
-        throw malformed(archive_->handle, archive_->name);
+        throw unreadable(archive_->handle, archive_->name);
 }
 
 TarReader::~TarReader() = default;
@@ -113,7 +118,7 @@ std::optional<TarReader::Entry> TarReader::next() {
         archive_entry* entry = nullptr;
         const int status = archive_read_next_header(archive_->handle, &entry);
         if (status == ARCHIVE_EOF) return std::nullopt;
-        if (status != ARCHIVE_OK && status != ARCHIVE_WARN) throw malformed(archive_->handle, archive_->name);
+        if (status != ARCHIVE_OK && status != ARCHIVE_WARN) throw unreadable(archive_->handle, archive_->name);
         if (archive_entry_filetype(entry) != AE_IFREG) continue;
         const char* path = archive_entry_pathname(entry);
         std::string name = path != nullptr ? path : "";
@@ -125,7 +130,7 @@ std::optional<TarReader::Entry> TarReader::next() {
 
 std::size_t TarReader::read(std::span<std::byte> out) {
     const la_ssize_t got = archive_read_data(archive_->handle, out.data(), out.size());
-    if (got < 0) throw malformed(archive_->handle, archive_->name);
+    if (got < 0) throw unreadable(archive_->handle, archive_->name);
     return static_cast<std::size_t>(got);
 }
 

@@ -16,8 +16,9 @@ void write_rows(JsonWriter& json, const std::string& key, const std::vector<cli:
 }
 
 void write_model(const View& view, JsonWriter& json, const Model& model, std::size_t index,
-                 const MappedBy& mapped) {
-    const std::vector<Portion> portions = measure(view.cache, model, view.selection);
+                 const MappedBy& mapped, bool experts) {
+    const std::vector<Portion> portions =
+        measure(view.cache, model, experts ? with_all_experts(view.selection, model) : view.selection);
     const CacheCounts total = total_of(portions);
     json.begin_object();
     json.key("model");
@@ -46,7 +47,7 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
 
 }  // namespace
 
-cli::Status show_document(const View& view, Models models) {
+cli::Status show_document(const View& view, Models models, bool experts) {
     const MappedBy mapped(view.processes, models);
     JsonWriter json(cli::json_sink(view.io));
     json.begin_object();
@@ -54,7 +55,7 @@ cli::Status show_document(const View& view, Models models) {
     json.string("gguf-residency/1");
     json.key("models");
     json.begin_array();
-    for (std::size_t i = 0; i < models.size(); ++i) write_model(view, json, models[i], i, mapped);
+    for (std::size_t i = 0; i < models.size(); ++i) write_model(view, json, models[i], i, mapped, experts);
     json.end_array();
     json.end_object();
     json.finish();

@@ -22,6 +22,8 @@ void append(std::vector<Column>& columns, const std::vector<Column>& more) {
     columns.insert(columns.end(), more.begin(), more.end());
 }
 
+}  // namespace
+
 Selection with_all_experts(const Selection& selection, const Model& model) {
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : model.tensors())
@@ -31,8 +33,6 @@ Selection with_all_experts(const Selection& selection, const Model& model) {
     Selection all = selection;
     return all.add_experts(fmt::format("0-{}", experts - 1));
 }
-
-}  // namespace
 
 std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer) {
     if (!layer) return "-";
@@ -143,6 +143,7 @@ cli::Status show_tensors(const View& view, Models models) {
 }
 
 cli::Status show_experts(const View& view, Models models) {
+    if (view.style.format == cli::Format::json) return show_document(view, models, true);
     const MappedBy mapped(view.processes, models);
     return print(view, models, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
         const auto portions = measure(view.cache, models[i], with_all_experts(view.selection, models[i]));

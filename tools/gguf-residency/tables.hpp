@@ -24,6 +24,9 @@ std::vector<cli::Column> layer_columns();
 void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, std::size_t model,
                 cli::Format format, const RowSink& sink);
 
+/// The same, with stacked expert tensors taken apart. Throws Error (usage) where there are none.
+Selection with_all_experts(const Selection& selection, const Model& model);
+
 std::vector<cli::Column> portion_columns(bool experts);
 void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
                   std::size_t model, cli::Format format, const RowSink& sink);

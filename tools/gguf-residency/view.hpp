@@ -41,6 +41,7 @@ cli::Status show_budget(const View& view, Models models);
 cli::Status show_why(const View& view, Models models);
 cli::Status show_ranges(const View& view, Models models);
 cli::Status write_picture(const View& view, Models models);  ///< --svg
-cli::Status show_document(const View& view, Models models);  ///< --json of the views above
+/// --json of the views above; `experts`: stacked tensors taken apart.
+cli::Status show_document(const View& view, Models models, bool experts = false);
 
 }  // namespace ggufmap::residency

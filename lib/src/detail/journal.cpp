@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "ggufmap/error.hpp"
 
@@ -73,9 +74,12 @@ bool Journal::has_ending(std::string_view ending) const {
 void Journal::append(const std::string& line) {
     const std::string shown = directory_->prefix() + name_;
     const std::string text = line + "\n";
-    const ssize_t done = ::write(fd_.get(), text.data(), text.size());
-    if (done != static_cast<ssize_t>(text.size()))
-        throw io_error({shown}, "cannot write", done < 0 ? errno : ENOSPC);
+    for (std::string_view left = text; !left.empty();) {
+        const ssize_t done = ::write(fd_.get(), left.data(), left.size());
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) throw io_error({shown}, "cannot write", done < 0 ? errno : ENOSPC);
+        left.remove_prefix(static_cast<std::size_t>(done));
+    }
     if (::fdatasync(fd_.get()) != 0) throw io_error({shown}, "cannot make durable", errno);
     lines_.push_back(line);
 }

@@ -99,8 +99,13 @@ NewFolder::NewFolder(const std::string& path, bool replace, std::function<bool(s
     const std::string temporary = random_name();
     if (::mkdirat(parent_->fd(), temporary.c_str(), directory_mode) != 0)
         throw io_error({path}, "cannot create", errno);
+    try {
+        directory_ = OutputDirectory::open_as(parent_->prefix() + temporary, trimmed);
+    } catch (...) {  // there will be no destructor to do it
+        ::unlinkat(parent_->fd(), temporary.c_str(), AT_REMOVEDIR);
+        throw;
+    }
     temporary_ = temporary;
-    directory_ = OutputDirectory::open_as(parent_->prefix() + temporary, trimmed);
 }
 
 NewFolder::~NewFolder() {
