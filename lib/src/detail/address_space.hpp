@@ -1,5 +1,5 @@
 // The files in a process's address space, stretch by stretch. PROCMAP_QUERY (Linux 6.11) names a stretch only
-// when asked, which is what /proc/PID/maps spends its time on: 1,000 processes take a third of it.
+// when asked, which is what /proc/PID/maps spends its time on: 1,000 processes take 17 ms instead of 36.
 #pragma once
 
 #include <cstdint>
