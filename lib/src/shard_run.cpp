@@ -120,7 +120,7 @@ void ShardWriter::write_shards() {
     detail::Turnstile turnstile;
     detail::Gang gang;
     const auto threads = static_cast<unsigned>(std::clamp<std::size_t>(todo.size(), 1, sealing_threads));
-    gang.run(threads, [&](unsigned) {
+    gang.run_up_to(threads, [&](unsigned) {
         try {
             for (std::size_t number = next++; number < todo.size(); number = next++) {
                 if (!turnstile.wait(number)) return;

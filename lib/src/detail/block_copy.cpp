@@ -135,7 +135,7 @@ std::uint64_t BlockCopy::run(unsigned jobs) {
     std::atomic<std::uint64_t> next = 0;
     Turnstile turnstile;
     Gang gang;
-    gang.run(std::min(jobs, most_threads), [&](unsigned) {
+    gang.run_up_to(std::min(jobs, most_threads), [&](unsigned) {
         try {
             Worker worker(*this);
             for (;;) {
