@@ -105,7 +105,7 @@ TEST_CASE("any model comes back byte for byte, whichever way it was cut") {
         CAPTURE(round);
         CAPTURE(made.tensors);
         CAPTURE(made.alignment);
-        const unsigned jobs = 1 + round % 4;
+        const auto jobs = static_cast<unsigned>(1 + round % 4);
         const std::string shard = cut(path, (folder.path() / "s").string(), options, nullptr, jobs);
         CHECK(stitched({shard}, (folder.path() / "back").string()) == made.bytes);
     }
