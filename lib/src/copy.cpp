@@ -193,7 +193,9 @@ bool Copier::is_cold(const Piece& piece) const {
 
 bool Copier::worth_direct(const Piece& piece) {
     if (no_ring_ || !is_cold(piece)) return false;
-    if (!ring_) ring_ = std::make_unique<detail::DirectRing>(detail::DirectRing::Shape{.buffers = 4});
+    // As small as those of DirectWriter, for the same reason.
+    constexpr detail::DirectRing::Shape shape{.buffers = 4, .buffer_bytes = std::size_t{1} << 20};
+    if (!ring_) ring_ = std::make_unique<detail::DirectRing>(shape);
     no_ring_ = !ring_->usable();
     return !no_ring_;
 }

@@ -1,9 +1,13 @@
 // Carries a ShardPlan out.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
+#include "detail/gang.hpp"
+#include "detail/turnstile.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/shard.hpp"
@@ -14,6 +18,10 @@ namespace {
 // Beyond this many, finished shards wait for their publication under a hidden name and closed, so that a set
 // of thousands stays below the usual limit of 1024 open files.
 constexpr std::size_t most_open = 200;
+
+// Threads that wait for the disk while the next shard is filled: 220 shards of 200 KiB took 1.0 s with one,
+// 0.3 s with eight.
+constexpr std::size_t sealing_threads = 8;
 
 class ShardWriter {
 public:
@@ -31,7 +39,10 @@ public:
 
 private:
     bool wanted(std::size_t index) const { return !options_.only || options_.only(index); }
+    /// All that are wanted: filled one after the other, made durable by several threads at once.
+    void write_shards();
     void write(const PlannedShard& shard);
+    void seal(OutputFile& file) const;
     void write_list(const std::string& name, const std::vector<Checksum>& checksums);
     /// Hashes without writing: shared extents pass nobody's eyes.
     void hash_apart(const PlannedShard& shard, Digest& digest);
@@ -80,8 +91,6 @@ void ShardWriter::write(const PlannedShard& shard) {
         if (options_.checksums) hash_apart(shard, digest);
     }
     sink.finish();
-    file.seal();
-    if (options_.output.named) file.park();
     files_.push_back(std::move(file));
     if (!options_.checksums) return;
     const Checksum checksum{shard.name, digest.hex()};
@@ -92,9 +101,40 @@ void ShardWriter::write(const PlannedShard& shard) {
 void ShardWriter::write_list(const std::string& name, const std::vector<Checksum>& checksums) {
     OutputFile list = create(name);
     list.write(0, as_bytes(format_checksums(checksums)));
-    list.seal();
-    if (options_.output.named) list.park();
     files_.push_back(std::move(list));
+}
+
+void ShardWriter::seal(OutputFile& file) const {
+    file.seal();
+    if (options_.output.named) file.park();
+}
+
+// The digest of the original takes one shard at a time; waiting for the disk is what small ones spend theirs
+// on.
+void ShardWriter::write_shards() {
+    std::vector<std::size_t> todo;
+    for (std::size_t i = 0; i < plan_.shards.size(); ++i)
+        if (wanted(i)) todo.push_back(i);
+    files_.reserve(2 * todo.size() + 1);  // nothing moves while others seal: a shard, a list, and that of all
+    std::atomic<std::size_t> next = 0;
+    detail::Turnstile turnstile;
+    detail::Gang gang;
+    const auto threads = static_cast<unsigned>(std::clamp<std::size_t>(todo.size(), 1, sealing_threads));
+    gang.run_up_to(threads, [&](unsigned) {
+        try {
+            for (std::size_t number = next++; number < todo.size(); number = next++) {
+                if (!turnstile.wait(number)) return;
+                const std::size_t first = files_.size();
+                write(plan_.shards[todo[number]]);
+                const std::span<OutputFile> made = std::span(files_).subspan(first);
+                turnstile.pass();
+                for (OutputFile& file : made) seal(file);
+            }
+        } catch (...) {
+            turnstile.fail();
+            throw;
+        }
+    });
 }
 
 ShardResult ShardWriter::run() {
@@ -105,13 +145,13 @@ ShardResult ShardWriter::run() {
         const Piece head = Piece::of(*plan_.source, plan_.head);
         copier_.copy({&head, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_->update(bytes); });
     }
-    for (std::size_t i = 0; i < plan_.shards.size(); ++i)
-        if (wanted(i)) write(plan_.shards[i]);
+    write_shards();
     if (original_) {
         const auto name = name_in_list(*directory_, *plan_.source);
         result_.checksums.push_back(
             {name.value_or(split_path(plan_.source->name()).name), original_->hex(), !name});
         write_list(prefix_.name + std::string(checksum_suffix), result_.checksums);
+        seal(files_.back());
     }
     plan_.source->check_unchanged();
     publish_together(files_);

@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 
 #include "detail/direct_ring.hpp"
 #include "detail/gang.hpp"
+#include "detail/turnstile.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
@@ -19,33 +18,6 @@ namespace {
 
 // A thread has one to write and one to read into, in whole huge pages.
 constexpr std::uint64_t block_bytes = 1 << 20;
-
-/// Lets threads through in the order of their numbers.
-class Turnstile {
-public:
-    /// False where another one has failed: then it is nobody's turn any more.
-    bool wait(std::uint64_t number) {
-        std::unique_lock lock(mutex_);
-        turn_.wait(lock, [&] { return failed_ || next_ == number; });
-        return !failed_;
-    }
-    void pass() {
-        const std::scoped_lock lock(mutex_);
-        ++next_;
-        turn_.notify_all();
-    }
-    void fail() {
-        const std::scoped_lock lock(mutex_);
-        failed_ = true;
-        turn_.notify_all();
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable turn_;
-    std::uint64_t next_ = 0;
-    bool failed_ = false;
-};
 
 }  // namespace
 
@@ -163,7 +135,7 @@ std::uint64_t BlockCopy::run(unsigned jobs) {
     std::atomic<std::uint64_t> next = 0;
     Turnstile turnstile;
     Gang gang;
-    gang.run(std::min(jobs, most_threads), [&](unsigned) {
+    gang.run_up_to(std::min(jobs, most_threads), [&](unsigned) {
         try {
             Worker worker(*this);
             for (;;) {

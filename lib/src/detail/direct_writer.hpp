@@ -37,9 +37,11 @@ public:
     void finish();
 
 private:
-    // 4 x 4 MiB: more in flight is not faster.
+    // 4 x 1 MiB: more in flight is not faster, and takes more of the processor, as it is out of the caches
+    // when it comes round again (cutting a cold GiB: 0.28 s with 1 MiB for reads and writes, 0.33 s with 4
+    // MiB).
     static constexpr unsigned buffer_count = 4;
-    static constexpr std::size_t buffer_bytes = std::size_t{4} << 20;
+    static constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 
     struct Slot {
         std::uint64_t offset = 0;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,21 @@ public:
         {
             std::vector<std::jthread> others;
             for (unsigned i = 1; i < count; ++i) others.emplace_back([this, i, &work] { guarded(i, work); });
+            guarded(0, work);
+        }
+        if (error_) std::rethrow_exception(error_);
+    }
+    /// The same with fewer threads where the system gives no more, one at least: for work that is handed out
+    /// as they come for it.
+    template <typename Work>
+    void run_up_to(unsigned count, const Work& work) {
+        {
+            std::vector<std::jthread> others;
+            try {
+                for (unsigned i = 1; i < count; ++i)
+                    others.emplace_back([this, i, &work] { guarded(i, work); });
+            } catch (const std::system_error&) {  // the caller's and those that have begun
+            }
             guarded(0, work);
         }
         if (error_) std::rethrow_exception(error_);

@@ -14,11 +14,10 @@
 namespace ggufmap::detail {
 namespace {
 
-// Held until the process ends, however it does.
+// Held until the process ends, however it does. A file system without locks has none for us, either.
 void lock(const Fd& fd, const std::string& shown) {
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return;
-    if (errno == EWOULDBLOCK) throw Error(ErrorKind::io, {shown}, "another run is at it", EBUSY);
-    throw io_error({shown}, "cannot lock", errno);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        throw Error(ErrorKind::io, {shown}, "another run is at it", EBUSY);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ void PartialFile::write(std::uint64_t offset, Bytes bytes) {
 }
 
 void PartialFile::reserve(std::uint64_t size) {
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+        throw io_error({shown_}, "cannot set the size", errno);
     while (size > 0 && ::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) != 0) {
         if (errno == EOPNOTSUPP) return;  // known when it is written, then
         if (errno != EINTR) throw io_error({shown_}, fmt::format("cannot reserve {} bytes", size), errno);

@@ -16,7 +16,7 @@ public:
 
     void write(std::uint64_t offset, Bytes bytes) override;
     bool concurrent() const override { return true; }
-    /// As OutputFile::reserve(), but what is there stays.
+    /// Makes it `size` bytes long and takes the disk for them; what is there stays. Throws Error (io).
     void reserve(std::uint64_t size);
     /// On disk, and out of the page cache, so that reading back asks the disk.
     void sync();
