@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -234,6 +235,13 @@ SHIM int ioctl(int fd, unsigned long request, ...) noexcept {
     const bool clones = request == FICLONE || request == FICLONERANGE;
     if (judge("ioctl", clones ? changes : asks, EIO) != Verdict::pass) return -1;
     return next(fd, request, argument);
+}
+
+SHIM int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*work)(void*),
+                        void* argument) noexcept {
+    NEXT(pthread_create);
+    if (judge("pthread_create", asks, EAGAIN) != Verdict::pass) return EAGAIN;
+    return next(thread, attributes, work, argument);
 }
 
 struct io_uring;

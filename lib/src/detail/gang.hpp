@@ -8,17 +8,36 @@
 #include <thread>
 #include <vector>
 
+#include "ggufmap/error.hpp"
+
 namespace ggufmap::detail {
 
 class Gang {
 public:
     /// Calls work(0) ... work(count - 1), each on a thread of its own, the first on the caller's. Returns
-    /// when all have returned; rethrows the first exception. Members that see failed() may stop early.
+    /// when all have returned; rethrows the first exception. Members that see failed() may stop early. Throws
+    /// Error (io) where there is no room for so many threads: then none works, as members wait for each
+    /// other.
     template <typename Work>
     void run(unsigned count, const Work& work) {
         {
+            std::atomic<Start> start = Start::wait;
             std::vector<std::jthread> others;
-            for (unsigned i = 1; i < count; ++i) others.emplace_back([this, i, &work] { guarded(i, work); });
+            try {
+                others.reserve(count);
+                for (unsigned i = 1; i < count; ++i)
+                    others.emplace_back([this, i, &work, &start] {
+                        start.wait(Start::wait);
+                        if (start == Start::go) guarded(i, work);
+                    });
+            } catch (const std::system_error& error) {
+                tell(start, Start::leave);
+                throw io_error({}, "cannot start another thread", error.code().value());
+            } catch (...) {
+                tell(start, Start::leave);
+                throw;
+            }
+            tell(start, Start::go);
             guarded(0, work);
         }
         if (error_) std::rethrow_exception(error_);
@@ -41,6 +60,13 @@ public:
     bool failed() const { return failed_; }
 
 private:
+    enum class Start { wait, go, leave };
+
+    static void tell(std::atomic<Start>& start, Start what) {
+        start = what;
+        start.notify_all();
+    }
+
     template <typename Work>
     void guarded(unsigned index, const Work& work) {
         try {
