@@ -17,8 +17,8 @@ namespace {
 constexpr const char* layout_attribute = "user.ggufmap.layout";
 constexpr std::size_t block_size = 256 << 10;  // of our writes to the pipe
 
-// The archive is at fault, or what it is read from: then libarchive has the call's errno. Of an archive it says
-// EILSEQ, EINVAL or its own -1.
+// The archive is at fault, or what it is read from: then libarchive has the call's errno. Of an archive it
+// says EILSEQ, EINVAL or its own -1.
 Error unreadable(archive* from, const std::string& name) {
     const int number = archive_errno(from);
     if (number > 0 && number != EILSEQ && number != EINVAL) return io_error({name}, "cannot read", number);
@@ -118,7 +118,8 @@ std::optional<TarReader::Entry> TarReader::next() {
         archive_entry* entry = nullptr;
         const int status = archive_read_next_header(archive_->handle, &entry);
         if (status == ARCHIVE_EOF) return std::nullopt;
-        if (status != ARCHIVE_OK && status != ARCHIVE_WARN) throw unreadable(archive_->handle, archive_->name);
+        if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+            throw unreadable(archive_->handle, archive_->name);
         if (archive_entry_filetype(entry) != AE_IFREG) continue;
         const char* path = archive_entry_pathname(entry);
         std::string name = path != nullptr ? path : "";
