@@ -1,8 +1,8 @@
 // Reads extents of a model, tensors as a rule, as fast as memory or disk deliver them, each byte once, in
-// bounded memory, and leaves the page cache as it was: what is resident is used where it is, what is not comes
-// straight from the disk (O_DIRECT) and stays out of the cache. A file that is cut while it is read is an
-// Error and never a SIGBUS: resident bytes are mapped only under a lease, which makes whoever cuts the file
-// wait for a moment, and copied where there is none. So callbacks must not open the files for writing.
+// bounded memory, and leaves the page cache as it was: what is resident is used where it is, what is not
+// comes straight from the disk (O_DIRECT) and stays out of the cache. A file that is cut while it is read is
+// an Error and never a SIGBUS: resident bytes are mapped only under a lease, which makes whoever cuts the
+// file wait for a moment, and copied where there is none. So callbacks must not open the files for writing.
 #pragma once
 
 #include <cstddef>

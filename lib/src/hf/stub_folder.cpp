@@ -45,14 +45,17 @@ std::vector<Entry> entries_of(const Fd& directory, const std::string& shown) {
     const int fd = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR* stream = fd < 0 ? nullptr : ::fdopendir(fd);
     if (stream == nullptr) throw io_error({shown}, "cannot list", errno);
-    while (const dirent* entry = ::readdir(stream)) {
+    const dirent* entry = nullptr;
+    while (errno = 0, (entry = ::readdir(stream)) != nullptr) {
         const std::string_view name = entry->d_name;
         if (name == "." || name == "..") continue;
         struct stat status {};
         const bool known = ::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0;
         entries.push_back({std::string(name), known && S_ISDIR(status.st_mode)});
     }
+    const int error = errno;  // the end has none
     ::closedir(stream);
+    if (error != 0) throw io_error({shown}, "cannot list", error);
     return entries;
 }
 
