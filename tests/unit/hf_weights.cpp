@@ -165,7 +165,8 @@ TEST_CASE("gpt-oss that was unpacked is transposed, expert by expert, biases in 
     CHECK(tensors[1].shape == Order{2, 4});
     std::string in_turn;
     for (std::size_t i = 0; i < 4; ++i)
-        for (const std::size_t from : {2, 3}) in_turn += content_of(of.model, from).substr(4 * i, 4);
+        for (const std::size_t from : {std::size_t{2}, std::size_t{3}})
+            in_turn += content_of(of.model, from).substr(4 * i, 4);
     CHECK(content_of(of.model, tensors[1]) == in_turn);
     CHECK(tensors[2].name == "model.layers.0.self_attn.sinks");
 }

@@ -34,7 +34,8 @@ std::optional<std::vector<Run>> runs_of(const File& file, std::uint64_t end) {
     std::vector<std::byte> buffer(sizeof(fiemap) + extents_at_once * sizeof(fiemap_extent));
     std::vector<Run> runs;
     for (std::uint64_t from = 0; from < end;) {
-        fiemap request{};
+        fiemap request;  // ends in an array of no size, which clang does not let one initialize
+        std::memset(&request, 0, sizeof request);
         request.fm_start = from;
         request.fm_length = end - from;
         request.fm_flags = FIEMAP_FLAG_SYNC;
