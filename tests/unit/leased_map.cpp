@@ -22,7 +22,7 @@ bool lends(LeasedMap& map) {
         MESSAGE("skipped: no leases here");
         return false;
     }
-    map.give_back();
+    map.give_back({0, 1});
     return true;
 }
 
@@ -37,7 +37,7 @@ TEST_CASE("a leased map lends the file's bytes from any offset") {
         const auto bytes = map.borrow(range);
         REQUIRE(bytes);
         CHECK((as_text(*bytes) == std::string_view(content).substr(range.offset, range.size)));
-        map.give_back();
+        map.give_back(range);
     }
 }
 
@@ -55,12 +55,12 @@ TEST_CASE("whoever cuts the file waits for what is borrowed, and then nothing is
         cut = true;
     });
     while (map.borrow({0, 1})) {  // until the cutter waits
-        map.give_back();
+        map.give_back({0, 1});
         std::this_thread::yield();
     }
     CHECK_FALSE(cut);
     CHECK((as_text(*bytes) == content));
-    map.give_back();
+    map.give_back({0, 200'000});
     cutter.join();
     CHECK(cut);
     CHECK_FALSE(map.borrow({0, 1}));  // it is no longer the file that was opened
@@ -77,7 +77,7 @@ TEST_CASE("nothing is lent of a file that somebody writes to") {
         CHECK_FALSE(map.borrow({0, 1}));
     }
     CHECK(map.borrow({0, 1}));
-    map.give_back();
+    map.give_back({0, 1});
 }
 
 TEST_CASE("an empty file lends nothing") {

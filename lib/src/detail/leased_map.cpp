@@ -34,11 +34,14 @@ std::optional<Bytes> LeasedMap::borrow(Range range) {
     const std::size_t size = std::min(pages.end(), file_.size()) - pages.offset;
     if (populate(address_ + pages.offset, size, fd_.get(), pages.offset) == 0)
         return Bytes(address_ + range.offset, range.size);
-    give_back();
+    give_back(range);
     return std::nullopt;
 }
 
-void LeasedMap::give_back() {
+void LeasedMap::give_back(Range range) {
+    // Out of our page tables, not out of memory: what is resident of us does not grow with the file.
+    const Range pages = page_cover(range, page_size());
+    ::madvise(address_ + pages.offset, pages.size, MADV_DONTNEED);
     const std::scoped_lock lock(mutex_);
     if (--borrowed_ == 0) ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
 }

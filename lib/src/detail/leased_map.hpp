@@ -23,11 +23,12 @@ public:
     LeasedMap& operator=(const LeasedMap&) = delete;
     ~LeasedMap();
 
-    /// The bytes of `range`, which lies in the file, present in memory; each success wants one give_back().
+    /// The bytes of `range`, which lies in the file, present in memory; each success wants one give_back() of
+    /// the same range.
     /// Nothing where the kernel gives no lease (a file of another user, one that somebody has open for
     /// writing or waits to, FUSE and network file systems), the file has changed, or they cannot be read.
     std::optional<Bytes> borrow(Range range);
-    void give_back();
+    void give_back(Range range);
 
 private:
     bool take_lease();

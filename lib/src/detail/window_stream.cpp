@@ -106,6 +106,7 @@ void WindowStream::next_buffered(const Step& step, Window& window) {
         LeasedMap& map = files_.mapped(step.shard);
         if (const auto bytes = map.borrow(range)) {
             window.lender = &map;
+            window.lent = range;
             return add_events(step, range, bytes->data(), window);
         }
     }
@@ -189,7 +190,7 @@ void WindowStream::walk(std::uint32_t shard, Range range, Window& window, const 
 
 void WindowStream::release(Window& window) {
     if (window.piece) ring_->release(*window.piece);
-    if (window.lender != nullptr) window.lender->give_back();
+    if (window.lender != nullptr) window.lender->give_back(window.lent);
     if (!window.own.empty()) spare_.push_back(std::move(window.own));
     window = {};
 }

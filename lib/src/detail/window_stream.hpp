@@ -58,6 +58,7 @@ struct Window {
     // What keeps the bytes alive, for WindowStream::release.
     std::optional<DirectRing::Piece> piece = {};
     LeasedMap* lender = nullptr;
+    Range lent = {};
     std::vector<std::byte> own = {};
 };
 
