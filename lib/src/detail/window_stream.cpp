@@ -10,8 +10,9 @@
 namespace ggufmap::detail {
 namespace {
 
-// What lanes share stays in the processor's L3 cache.
-constexpr std::uint64_t buffered_window = std::uint64_t{1} << 20;
+// What lanes share stays in the processor's L3 cache (--hash of 2.16 GiB, warm: 0.42 s with 512 KiB, 0.39
+// with 1 MiB, 0.36 with 2 MiB).
+constexpr std::uint64_t buffered_window = std::uint64_t{2} << 20;
 
 Error shrank(const File& file, std::uint64_t offset) {
     return Error(ErrorKind::mismatch, {file.name(), {}, offset}, "the file shrank while it was read");
