@@ -17,7 +17,7 @@ struct Checksum {
     std::string name;  ///< without directory; a path from the list's directory for what lies elsewhere
     std::string hex;   ///< 32 lower-case digits
     /// No name leads from the list to the file: there as the comment "# DIGEST  NAME", which xxhsum -c skips
-    /// (before 0.8.3 with a remark).
+    /// (0.8.1 with a remark).
     bool elsewhere = false;
 
     bool operator==(const Checksum&) const = default;
