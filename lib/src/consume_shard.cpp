@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "detail/fill_shard.hpp"
 #include "detail/journal.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/digest.hpp"
@@ -65,17 +66,13 @@ private:
 
 void Consumer::open_journal(bool resume) {
     const std::string name = detail::Journal::hidden_name(prefix_.name);
-    const std::string plan_line = "shard " + plan_.fingerprint();
     if (resume) journal_ = detail::Journal::open(directory_, name);
     if (!journal_) {
         require_possible();
         journal_ = detail::Journal::create(directory_, name);
     }
-    if (journal_->lines().empty()) journal_->append(plan_line);
-    if (journal_->lines().front() != plan_line)
-        throw Error(
-            ErrorKind::mismatch, {directory_->prefix() + name},
-            "the journal is that of another model, or of another way to cut it: use the same options");
+    journal_->require_plan("shard " + plan_.fingerprint(),
+                           "another model, or of another way to cut it: use the same options");
 }
 
 // Before the first byte: one shard has to fit, and the file system must be able to free parts of a file.
@@ -115,16 +112,8 @@ std::string Consumer::write(const PlannedShard& shard) {
     OutputFile::Options output = options_.output;
     output.replace = true;  // a shard that is there without a line in the journal was not finished
     OutputFile file = OutputFile::create(directory_, shard.name, output, inputs());
-    file.reserve(shard.size);
-    FileSink sink(file, shard.size, options_.jobs);
-    Digest digest(DigestKind::xxh3_128);
-    copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
-        digest.update(bytes);
-        if (piece.source != nullptr) original_.update(bytes);
-    });
-    sink.finish();
+    std::string hex = detail::fill_shard(shard, file, copier_, options_.jobs, &original_);
     file.seal();
-    std::string hex = digest.hex();
     require_readable_back(file, shard, hex);
     file.publish();
     directory_->sync();

@@ -17,6 +17,7 @@ struct Digest::State {
     virtual ~State() = default;
     virtual void update(Bytes bytes) = 0;
     virtual std::vector<std::byte> finish() = 0;
+    virtual std::unique_ptr<State> copy() const = 0;
 };
 
 namespace {
@@ -59,6 +60,11 @@ struct Xxh3 : Digest::State {
         XXH64_canonicalFromHash(&canonical, XXH3_64bits_digest(hash.get()));
         return canonical_bytes(canonical);
     }
+    std::unique_ptr<State> copy() const override {
+        auto other = std::make_unique<Xxh3>(wide);
+        XXH3_copyState(other->hash.get(), hash.get());
+        return other;
+    }
 };
 
 struct Xxh64 : Digest::State {
@@ -77,37 +83,33 @@ struct Xxh64 : Digest::State {
         XXH64_canonicalFromHash(&canonical, XXH64_digest(hash.get()));
         return canonical_bytes(canonical);
     }
+    std::unique_ptr<State> copy() const override {
+        auto other = std::make_unique<Xxh64>();
+        XXH64_copyState(other->hash.get(), hash.get());
+        return other;
+    }
 };
 
 // Nettle and not libcrypto: the same speed (SHA-NI at run time), and a program that needs no SHA starts 1 ms
 // sooner.
-struct Sha1 : Digest::State {
-    sha1_ctx context{};
+template <typename Context, auto init, auto feed, auto end, std::size_t size>
+struct Sha : Digest::State {
+    Context context{};
 
-    Sha1() { sha1_init(&context); }
+    Sha() { init(&context); }
     void update(Bytes bytes) override {
-        sha1_update(&context, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
+        feed(&context, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
     }
     std::vector<std::byte> finish() override {
-        std::vector<std::byte> digest(SHA1_DIGEST_SIZE);
-        sha1_digest(&context, digest.size(), reinterpret_cast<std::uint8_t*>(digest.data()));
+        std::vector<std::byte> digest(size);
+        end(&context, digest.size(), reinterpret_cast<std::uint8_t*>(digest.data()));
         return digest;
     }
+    std::unique_ptr<State> copy() const override { return std::make_unique<Sha>(*this); }
 };
-
-struct Sha256 : Digest::State {
-    sha256_ctx context{};
-
-    Sha256() { sha256_init(&context); }
-    void update(Bytes bytes) override {
-        sha256_update(&context, bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
-    }
-    std::vector<std::byte> finish() override {
-        std::vector<std::byte> digest(SHA256_DIGEST_SIZE);
-        sha256_digest(&context, digest.size(), reinterpret_cast<std::uint8_t*>(digest.data()));
-        return digest;
-    }
-};
+using Sha1 = Sha<sha1_ctx, nettle_sha1_init, nettle_sha1_update, nettle_sha1_digest, SHA1_DIGEST_SIZE>;
+using Sha256 =
+    Sha<sha256_ctx, nettle_sha256_init, nettle_sha256_update, nettle_sha256_digest, SHA256_DIGEST_SIZE>;
 
 // llama-gguf-hash's name space: the UUIDv5 of "en.wikipedia.org/wiki/Llama.cpp" as a URL.
 constexpr unsigned char uuid_namespace[16] = {0xef, 0x00, 0x12, 0x06, 0xda, 0xdc, 0x5f, 0x6d,
@@ -122,6 +124,7 @@ struct Uuid5 : Sha1 {
         uuid[8] = (uuid[8] & std::byte{0x3f}) | std::byte{0x80};  // variant 10
         return uuid;
     }
+    std::unique_ptr<State> copy() const override { return std::make_unique<Uuid5>(*this); }
 };
 
 std::unique_ptr<Digest::State> make_state(DigestKind kind) {
@@ -179,11 +182,14 @@ std::size_t digest_size(DigestKind kind) {
 }
 
 Digest::Digest(DigestKind kind) : kind_(kind), state_(make_state(kind)) {}
+Digest::Digest(DigestKind kind, std::unique_ptr<State> state) : kind_(kind), state_(std::move(state)) {}
 Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;
 
 void Digest::update(Bytes bytes) { state_->update(bytes); }
+
+Digest Digest::copy() const { return {kind_, state_->copy()}; }
 
 std::vector<std::byte> Digest::bytes() { return state_->finish(); }
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "detail/fill_shard.hpp"
 #include "detail/journal.hpp"
 #include "detail/silent.hpp"
 #include "ggufmap/digest.hpp"
@@ -55,12 +56,9 @@ void ResumableShards::open_journal() {
         require_runnable(plan_, options_);
         journal_ = detail::Journal::create(directory_, name);
     }
-    if (journal_->lines().empty()) journal_->append(plan_line);
-    if (journal_->lines().front() != plan_line)
-        throw Error(
-            ErrorKind::mismatch, {directory_->prefix() + name},
-            "the journal is that of another model, or of another way to cut it: use the same options, "
-            "or remove it to begin anew");
+    journal_->require_plan(
+        plan_line,
+        "another model, or of another way to cut it: use the same options, or remove it to begin anew");
 }
 
 OutputFile ResumableShards::create(const std::string& name) const {
@@ -74,34 +72,29 @@ bool ResumableShards::keep(const PlannedShard& shard) {
     if (!journal_->has_ending(" " + shard.name) || !directory_->exists(shard.name)) return false;
     const File file = File::open_at(directory_->fd(), shard.name, directory_->prefix() + shard.name);
     if (file.size() != shard.size) return false;
+    const std::uint64_t header = shard.size - shard.data.size;
+    const Piece parts[] = {Piece::of(file, {0, header}), Piece::of(file, {header, shard.data.size})};
     Digest found(DigestKind::xxh3_128);
-    const auto read = [&](Range range, Progress& progress, const Copier::Tap& tap) {
-        NullSink nowhere;
-        const Piece piece = Piece::of(file, range);
-        Copier(Reflink::never, progress, options_.jobs).copy({&piece, 1}, nowhere, 0, tap);
-    };
+    Digest original = original_.copy();
+    NullSink nowhere;
     detail::Silent silent(progress_);
-    read({0, shard.size}, silent, [&](const Piece&, Bytes bytes) { found.update(bytes); });
+    Copier(Reflink::never, silent, options_.jobs)
+        .copy(parts, nowhere, 0, [&](const Piece& part, Bytes bytes) {
+            found.update(bytes);
+            if (part.range.offset >= header) original.update(bytes);
+        });
     const std::string hex = found.hex();
     if (!journal_->has(hex + " " + shard.name)) return false;
-    // Once it is known to be right: its part of the original's digest, from pages that have just been read.
-    const std::uint64_t header = shard.size - shard.data.size;
-    read({header, shard.data.size}, progress_, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
+    original_ = std::move(original);
+    progress_.add(shard.data.size);
     result_.checksums.push_back({shard.name, hex});
     return true;
 }
 
 std::string ResumableShards::write(const PlannedShard& shard, OutputFile& file) {
-    file.reserve(shard.size);
-    FileSink sink(file, shard.size, options_.jobs);
-    Digest digest(DigestKind::xxh3_128);
-    copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
-        digest.update(bytes);
-        if (piece.source != nullptr) original_.update(bytes);
-    });
-    sink.finish();
+    result_.checksums.push_back(
+        {shard.name, detail::fill_shard(shard, file, copier_, options_.jobs, &original_)});
     file.seal();
-    result_.checksums.push_back({shard.name, digest.hex()});
     return result_.checksums.back().hex;
 }
 

@@ -109,28 +109,26 @@ void ResumableStitch::open_journal() {
         require_runnable(plan_, shown_, options_);
         journal_ = Journal::create(directory_, name);
     }
-    if (journal_->lines().empty()) journal_->append(plan_line());
-    if (journal_->lines().front() != plan_line())
-        throw Error(
-            ErrorKind::mismatch, {directory_->prefix() + name},
-            "the journal is that of other shards, or of a --consume: remove it to begin anew, if it is "
-            "of no use");
+    journal_->require_plan(plan_line(),
+                           "other shards, or of a --consume: remove it to begin anew, if it is of no use");
 }
 
 bool ResumableStitch::keep(std::size_t number, Range range, const File& written) {
     const std::string beginning = fmt::format("done {} ", number);
     if (!journal_->has_beginning(beginning) || written.size() < range.end()) return false;
     const Piece piece = Piece::of(written, range);
-    const auto read = [&](Digest& digest, Progress& progress) {
-        NullSink nowhere;
-        Copier(Reflink::never, progress, options_.jobs)
-            .copy({&piece, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { digest.update(bytes); });
-    };
     Digest found(DigestKind::xxh3_128);
+    Digest whole = whole_.copy();
+    NullSink nowhere;
     detail::Silent silent(progress_);
-    read(found, silent);
+    Copier(Reflink::never, silent, options_.jobs)
+        .copy({&piece, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) {
+            found.update(bytes);
+            whole.update(bytes);
+        });
     if (!journal_->has(beginning + found.hex())) return false;
-    read(whole_, progress_);  // once it is known to be right
+    whole_ = std::move(whole);
+    progress_.add(range.size);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "detail/fill_shard.hpp"
 #include "detail/gang.hpp"
 #include "detail/turnstile.hpp"
 #include "ggufmap/digest.hpp"
@@ -45,7 +46,7 @@ private:
     void seal(OutputFile& file) const;
     void write_list(const std::string& name, const std::vector<Checksum>& checksums);
     /// Hashes without writing: shared extents pass nobody's eyes.
-    void hash_apart(const PlannedShard& shard, Digest& digest);
+    std::string hash_apart(const PlannedShard& shard);
     OutputFile create(const std::string& name) {
         const std::vector<FileIdentity> inputs = {plan_.source->identity()};
         return OutputFile::create(directory_, name, options_.output, inputs);
@@ -62,38 +63,37 @@ private:
     ShardResult result_;
 };
 
-void ShardWriter::hash_apart(const PlannedShard& shard, Digest& digest) {
+std::string ShardWriter::hash_apart(const PlannedShard& shard) {
+    Digest digest(DigestKind::xxh3_128);
     NullSink nowhere;
     Copier reader(Reflink::never, progress_, options_.jobs);
     reader.copy(shard.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) {
         digest.update(bytes);
         if (original_ && piece.source != nullptr) original_->update(bytes);
     });
+    return digest.hex();
 }
 
 void ShardWriter::write(const PlannedShard& shard) {
     OutputFile file = create(shard.name);
     const bool shares = options_.reflink != Reflink::never;
-    if (shares) {
-        file.resize(shard.size);
-    } else {
-        file.reserve(shard.size);
-    }
-    FileSink sink(file, shares ? 0 : shard.size, options_.jobs);
-    Digest digest(DigestKind::xxh3_128);
+    std::string hex;
     if (options_.checksums && !shares) {
-        copier_.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
-            digest.update(bytes);
-            if (original_ && piece.source != nullptr) original_->update(bytes);
-        });
+        hex = detail::fill_shard(shard, file, copier_, options_.jobs, original_ ? &*original_ : nullptr);
     } else {
+        if (shares) {
+            file.resize(shard.size);
+        } else {
+            file.reserve(shard.size);
+        }
+        FileSink sink(file, shares ? 0 : shard.size, options_.jobs);
         copier_.copy(shard.pieces, sink, 0);
-        if (options_.checksums) hash_apart(shard, digest);
+        if (options_.checksums) hex = hash_apart(shard);
+        sink.finish();
     }
-    sink.finish();
     files_.push_back(std::move(file));
     if (!options_.checksums) return;
-    const Checksum checksum{shard.name, digest.hex()};
+    const Checksum checksum{shard.name, hex};
     result_.checksums.push_back(checksum);
     if (options_.only) write_list(shard.name + std::string(checksum_suffix), {checksum});
 }

@@ -22,3 +22,18 @@ TEST_CASE("digests are those of the stock tools, in one piece or in many") {
         CHECK(pieces.hex() == hex);
     }
 }
+
+TEST_CASE("a copy has been fed the same and goes its own way") {
+    const std::string text(100'000, 'x');
+    const auto feed = [](Digest& digest, std::string_view more) { digest.update(as_bytes(more)); };
+    for (const DigestKind kind : {DigestKind::xxh3_64, DigestKind::xxh3_128, DigestKind::xxh64,
+                                  DigestKind::sha1, DigestKind::sha256, DigestKind::uuid}) {
+        Digest first(kind);
+        feed(first, text);
+        Digest second = first.copy();
+        feed(second, "b");
+        feed(first, "a");
+        CHECK(first.hex() == digest_hex(kind, as_bytes(text + "a")));
+        CHECK(second.hex() == digest_hex(kind, as_bytes(text + "b")));
+    }
+}

@@ -40,6 +40,8 @@ public:
 
     DigestKind kind() const { return kind_; }
     void update(Bytes bytes);
+    /// One that has been fed the same and goes its own way from here.
+    Digest copy() const;
     /// The digest of all that was fed, as hex_of() writes it. May be asked once.
     std::string hex();
     /// The same as bytes, most significant first.
@@ -48,6 +50,8 @@ public:
     struct State;
 
 private:
+    Digest(DigestKind kind, std::unique_ptr<State> state);
+
     DigestKind kind_;
     std::unique_ptr<State> state_;
 };

@@ -56,6 +56,13 @@ std::optional<Journal> Journal::open(Directory directory, const std::string& nam
     return journal;
 }
 
+void Journal::require_plan(const std::string& line, std::string_view advice) {
+    if (lines_.empty()) append(line);
+    if (lines_.front() != line)
+        throw Error(ErrorKind::mismatch, {directory_->prefix() + name_},
+                    fmt::format("the journal is that of {}", advice));
+}
+
 bool Journal::has(const std::string& line) const {
     return std::find(lines_.begin(), lines_.end(), line) != lines_.end();
 }

@@ -1,4 +1,4 @@
-// What a run that destroys its input has done so far: lines, each durable before the next step.
+// What a run that can be taken up again has done so far: lines, each durable before the next step.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,9 @@ public:
     /// end was not written whole and does not count.
     static std::optional<Journal> open(Directory directory, const std::string& name);
 
+    /// The first line of a new journal; throws Error (mismatch) where an older one has another: `advice` goes
+    /// behind "the journal is that of ".
+    void require_plan(const std::string& line, std::string_view advice);
     const std::vector<std::string>& lines() const { return lines_; }
     bool has(const std::string& line) const;
     bool has_beginning(std::string_view beginning) const;
