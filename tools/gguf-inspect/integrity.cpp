@@ -6,6 +6,7 @@
 #include "common/models.hpp"
 #include "common/standard_options.hpp"
 #include "common/tool.hpp"
+#include "gguf-inspect/document.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/text.hpp"
 
@@ -107,17 +108,7 @@ Status show_integrity(const Args& args, Io& io) {
     if (path && *path != "name") manifest = read_manifest(*path, io);
     const Manifest* const wanted = manifest ? &*manifest : nullptr;
     if (cli::Style::from(args).format != cli::Format::json) return show_all(args, wanted, nullptr, io);
-    JsonWriter json(cli::json_sink(io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-inspect/1");
-    json.key("files");
-    json.begin_array();
-    const Status status = show_all(args, wanted, &json, io);
-    json.end_array();
-    json.end_object();
-    json.finish();
-    return status;
+    return write_document(io, [&](JsonWriter& json) { return show_all(args, wanted, &json, io); });
 }
 
 void begin_object(const Weights& weights) {

@@ -1,5 +1,6 @@
 // --json: all that is known, as one document; the contract with programs. Members are added, never renamed.
 #include "common/tool.hpp"
+#include "gguf-inspect/document.hpp"
 #include "gguf-inspect/facts.hpp"
 #include "gguf-inspect/views.hpp"
 #include "gguf-inspect/words.hpp"
@@ -198,22 +199,14 @@ void write_subject(JsonWriter& json, const Subject& subject, bool whole_arrays) 
 }  // namespace
 
 cli::Status show_json(Depth depth, const cli::Args& args, cli::Io& io) {
-    JsonWriter json(cli::json_sink(io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-inspect/1");
-    json.key("files");
-    json.begin_array();
-    const cli::Status status = cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
-        const Subject subject = open_subject(name, depth, io);
-        write_subject(json, subject, args.has("--arrays"));
-        if (!subject.model) tell_errors(subject, args, io);
-        return subject.fails(args.has("--strict")) ? cli::Status::no : cli::Status::ok;
+    return write_document(io, [&](JsonWriter& json) {
+        return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
+            const Subject subject = open_subject(name, depth, io);
+            write_subject(json, subject, args.has("--arrays"));
+            if (!subject.model) tell_errors(subject, args, io);
+            return subject.fails(args.has("--strict")) ? cli::Status::no : cli::Status::ok;
+        });
     });
-    json.end_array();
-    json.end_object();
-    json.finish();
-    return status;
 }
 
 }  // namespace ggufmap::inspect
