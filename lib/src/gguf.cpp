@@ -1,7 +1,6 @@
 #include "ggufmap/gguf.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace ggufmap {
 namespace {
@@ -127,8 +126,6 @@ Value ArrayView::at(std::uint64_t index) const {
     for (std::uint64_t i = 0; i < index; ++i) ++element;
     return *element;
 }
-
-void Gguf::Free::operator()(std::byte* bytes) const { std::free(bytes); }
 
 std::optional<Range> Gguf::range_of(const Tensor& tensor) const {
     if (!tensor.bytes) return std::nullopt;

@@ -163,11 +163,8 @@ public:
 
 private:
     friend class detail::HeaderParser;
-    struct Free {
-        void operator()(std::byte* bytes) const;
-    };
 
-    std::unique_ptr<std::byte[], Free> header_;
+    std::shared_ptr<const std::byte> header_;
     std::size_t header_size_ = 0;
     std::uint32_t version_ = 0;
     std::uint64_t alignment_ = 32;

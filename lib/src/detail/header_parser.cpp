@@ -194,7 +194,7 @@ void HeaderParser::read_tensor() {
 // The buffer no longer moves: names and values become views into it.
 void HeaderParser::adopt_header() {
     out_.header_size_ = in_.position();
-    out_.header_.reset(in_.release());
+    out_.header_ = in_.release();
     const Bytes header = out_.header();
     const auto string_at = [&](std::uint64_t offset) {
         const auto size = load_le<std::uint64_t>(header.data() + offset);

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <new>
+#include <cstring>
+#include <utility>
 
 #include "ggufmap/checked.hpp"
 
@@ -18,23 +19,24 @@ constexpr std::uint64_t largest_read = 512 * 1024;
 }  // namespace
 
 HeaderReader::HeaderReader(ByteSource& source, const Limits& limits)
-    : source_(source), limits_(limits), read_size_(first_read) {}
+    : source_(source),
+      limits_(limits),
+      buffer_(first_read, std::min(source.size().value_or(limits.header_bytes), limits.header_bytes)),
+      read_size_(first_read) {}
 
+// Where there was not address space enough for all that may come.
 void HeaderReader::grow(std::uint64_t capacity) {
-    // realloc moves pages instead of copying them (mremap); a vector would copy and clear.
-    auto* bigger = static_cast<std::byte*>(std::realloc(buffer_.get(), capacity));
-    if (bigger == nullptr) throw std::bad_alloc();
-    (void)buffer_.release();
-    buffer_.reset(bigger);
-    capacity_ = capacity;
+    PageBuffer bigger(capacity, 2 * capacity);
+    std::memcpy(bigger.data(), buffer_.data(), filled_);
+    buffer_ = std::move(bigger);
 }
 
 bool HeaderReader::fill(std::uint64_t wanted_end) {
     while (filled_ < wanted_end) {
+        if (wanted_end > buffer_.capacity()) grow(wanted_end);
         const std::uint64_t want = std::max(wanted_end - filled_, read_size_);
-        const std::uint64_t step = std::min(want, largest_read);
-        if (filled_ + step > capacity_) grow(std::max(filled_ + step, 2 * capacity_));
-        const std::size_t got = source_.read({buffer_.get() + filled_, step});
+        const std::uint64_t step = std::min({want, largest_read, buffer_.capacity() - filled_});
+        const std::size_t got = source_.read({buffer_.data() + filled_, step});
         if (got == 0) return false;
         filled_ += got;
         read_size_ = std::min(2 * read_size_, largest_read);
@@ -53,7 +55,7 @@ const std::byte* HeaderReader::take(std::uint64_t size, const char* field) {
                              limits_.header_bytes));
         if (!fill(*end)) fail_truncated(size, field);
     }
-    const std::byte* at = buffer_.get() + position_;
+    const std::byte* at = buffer_.data() + position_;
     position_ = *end;
     return at;
 }
@@ -79,18 +81,18 @@ void HeaderReader::expect(std::uint64_t count, std::uint64_t least_bytes, const 
 
 Bytes HeaderReader::peek_start(std::size_t size) {
     fill(size);
-    return {buffer_.get(), std::min<std::uint64_t>(size, filled_)};
+    return {buffer_.data(), std::min<std::uint64_t>(size, filled_)};
 }
 
 void HeaderReader::set_name(std::string_view name) {
-    place_.name = {static_cast<std::uint64_t>(name.data() - reinterpret_cast<const char*>(buffer_.get())),
+    place_.name = {static_cast<std::uint64_t>(name.data() - reinterpret_cast<const char*>(buffer_.data())),
                    name.size()};
 }
 
 std::string HeaderReader::place_in_words() const {
     if (!place_.name.empty())
         return fmt::format("{} '{}'", place_.kind,
-                           as_text({buffer_.get() + place_.name.offset, place_.name.size}));
+                           as_text({buffer_.data() + place_.name.offset, place_.name.size}));
     if (place_.count != 0) return fmt::format("{} {} of {}", place_.kind, place_.number, place_.count);
     return place_.kind;
 }
@@ -107,9 +109,6 @@ void HeaderReader::fail_truncated(std::uint64_t need, const char* field) const {
          fmt::format("truncated in {}: need {} bytes, {} left", field, need, left), "truncated-header");
 }
 
-std::byte* HeaderReader::release() {
-    if (position_ > 0) grow(position_);
-    return buffer_.release();
-}
+std::shared_ptr<const std::byte> HeaderReader::release() { return buffer_.release(position_); }
 
 }  // namespace ggufmap::detail

@@ -5,11 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "detail/page_buffer.hpp"
 #include "ggufmap/bytes.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/gguf.hpp"
@@ -44,12 +44,9 @@ public:
                            std::string_view code = {}) const;
 
     /// Gives the bytes read so far away, without what was read ahead.
-    std::byte* release();
+    std::shared_ptr<const std::byte> release();
 
 private:
-    struct Free {
-        void operator()(std::byte* bytes) const { std::free(bytes); }
-    };
     const std::byte* take(std::uint64_t size, const char* field);
     bool fill(std::uint64_t wanted_end);
     void grow(std::uint64_t capacity);
@@ -57,8 +54,7 @@ private:
 
     ByteSource& source_;
     const Limits& limits_;
-    std::unique_ptr<std::byte[], Free> buffer_;
-    std::uint64_t capacity_ = 0;
+    PageBuffer buffer_;
     std::uint64_t filled_ = 0;
     std::uint64_t position_ = 0;
     std::uint64_t read_size_;
