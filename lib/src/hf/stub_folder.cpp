@@ -33,9 +33,9 @@ struct Entry {
 };
 
 /// The directory `name` itself: what a symlink points to is not ours.
-Fd open_folder(const OutputDirectory& parent, const std::string& name) {
+Fd open_folder(const OutputDirectory& parent, const std::string& name, const char* otherwise) {
     Fd fd(::openat(parent.fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) throw io_error({parent.prefix() + name}, "is no directory that can be replaced", errno);
+    if (!fd) throw io_error({parent.prefix() + name}, otherwise, errno);
     return fd;
 }
 
@@ -69,7 +69,7 @@ std::optional<std::string> foreign_entry(const std::vector<Entry>& entries, cons
 /// Removes it only if all in it is ours: between a first look and now, somebody may have added a file.
 void remove_folder(const OutputDirectory& parent, const std::string& name, const IsOurs& is_ours) {
     const std::string shown = parent.prefix() + name;
-    const Fd folder = open_folder(parent, name);
+    const Fd folder = open_folder(parent, name, "cannot open");
     const auto entries = entries_of(folder, shown);
     if (const auto foreign = foreign_entry(entries, is_ours))
         throw Error(ErrorKind::io, {shown}, fmt::format("not removed: it holds '{}'", *foreign));
@@ -91,7 +91,8 @@ bool is_replaced(const OutputDirectory& parent, const std::string& name, const s
                  bool replace, const IsOurs& is_ours) {
     if (!parent.exists(name)) return false;
     if (!replace) throw Error(ErrorKind::io, {shown}, "exists already (--force replaces it)", EEXIST);
-    if (const auto foreign = foreign_entry(entries_of(open_folder(parent, name), shown), is_ours))
+    const Fd folder = open_folder(parent, name, "is no directory that can be replaced");
+    if (const auto foreign = foreign_entry(entries_of(folder, shown), is_ours))
         throw Error(ErrorKind::io, {shown},
                     fmt::format("holds '{}', which is no part of a stub: not replaced", *foreign));
     return true;
@@ -141,7 +142,13 @@ void NewFolder::publish() {
         throw io_error({parent_->prefix() + name_}, "cannot rename the finished folder", errno);
     const std::string before = std::exchange(temporary_, {});
     parent_->sync();
-    if (exchange_) remove_folder(*parent_, before, is_ours_);
+    if (!exchange_) return;
+    try {
+        remove_folder(*parent_, before, is_ours_);
+    } catch (const Error& why) {
+        throw Error(why.kind(), {parent_->prefix() + name_},
+                    fmt::format("is there; what it replaced is still there, too: {}", why.what()));
+    }
 }
 
 }  // namespace ggufmap::hf
