@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "detail/advise_huge.hpp"
 #include "ggufmap/checked.hpp"
 #include "ggufmap/error.hpp"
 
@@ -198,6 +199,7 @@ void Model::collect() {
     std::size_t count = 0;
     for (const Shard& shard : shards_) count += shard.gguf.tensors().size();
     tensors_.reserve(count);
+    detail::advise_huge(tensors_);
     for (std::uint32_t i = 0; i < shards_.size(); ++i) {
         const Shard& shard = shards_[i];
         for (const Tensor& tensor : shard.gguf.tensors())

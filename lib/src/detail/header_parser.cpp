@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "detail/advise_huge.hpp"
 #include "detail/foreign.hpp"
 #include "detail/header_reader.hpp"
 #include "ggufmap/checked.hpp"
@@ -94,7 +95,10 @@ void HeaderParser::read_preamble() {
     limit(tensor_count_, limits_.tensor_count, 8, "tensor count");
     limit(key_count_, limits_.key_count, 16, "key count");
     // Only where the file's size vouches for the count; untouched pages cost nothing.
-    if (source_.size()) out_.tensors_.reserve(tensor_count_);
+    if (source_.size()) {
+        out_.tensors_.reserve(tensor_count_);
+        advise_huge(out_.tensors_);
+    }
 }
 
 ValueType HeaderParser::read_value_type(const char* field) {

@@ -7,10 +7,10 @@
 #include <new>
 #include <utility>
 
+#include "detail/advise_huge.hpp"
+
 namespace ggufmap::detail {
 namespace {
-
-constexpr std::size_t huge_page = std::size_t{2} << 20;
 
 std::size_t whole_pages(std::size_t size) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -31,7 +31,7 @@ PageBuffer::PageBuffer(std::size_t least, std::size_t most) : capacity_(whole_pa
         capacity_ = whole_pages(std::max(least, capacity_ / 2));
     }
     // What is longer than that is long: a header of 28 MB is read in 12 ms instead of 29 with 7,000 faults.
-    if (capacity_ > huge_page) ::madvise(data_ + huge_page, capacity_ - huge_page, MADV_HUGEPAGE);
+    if (capacity_ > huge_page) advise_huge(data_ + huge_page, capacity_ - huge_page);
 }
 
 PageBuffer::PageBuffer(PageBuffer&& other) noexcept
