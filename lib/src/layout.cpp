@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "detail/advise_huge.hpp"
 #include "ggufmap/checked.hpp"
 
 namespace ggufmap {
@@ -162,6 +163,7 @@ std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes) {
     if (!std::is_sorted(order.begin(), order.end(), earlier))
         std::stable_sort(order.begin(), order.end(), earlier);
     regions.reserve(order.size() + 2);
+    detail::advise_huge(regions);
 
     add(Region::Kind::header, gguf.header().size());
     for (const Tensor* tensor : order) {

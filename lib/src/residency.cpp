@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "detail/advise_huge.hpp"
 #include "detail/cache_counts.hpp"
 
 namespace ggufmap {
@@ -48,6 +49,7 @@ std::vector<Portion> all_regions(const Model& model) {
     for (std::uint32_t i = 0; i < model.shards().size(); ++i) {
         const std::vector<Region> regions = regions_of(model.shards()[i]);
         portions.reserve(portions.size() + regions.size());
+        detail::advise_huge(portions);
         for (const Region& region : regions) {
             Portion portion{region.tensor, Part::other, {i, region.range}, std::nullopt, {}};
             if (region.kind == Region::Kind::header) portion.part = Part::header;
