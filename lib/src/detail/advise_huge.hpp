@@ -10,8 +10,8 @@ namespace ggufmap::detail {
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
-/// To be asked before the `size` bytes at `memory`, all of them ours, are written to for the first time. Where the
-/// kernel has no huge pages for us, they stay as they are.
+/// To be asked before the `size` bytes at `memory`, all of them ours, are written to for the first time.
+/// Where the kernel has no huge pages for us, they stay as they are.
 inline void advise_huge(void* memory, std::size_t size) {
     const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + huge_page - 1) / huge_page * huge_page;
     const auto end = (reinterpret_cast<std::uintptr_t>(memory) + size) / huge_page * huge_page;

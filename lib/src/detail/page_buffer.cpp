@@ -18,8 +18,8 @@ std::size_t whole_pages(std::size_t size) {
 }
 
 std::byte* reserve(std::size_t size) {
-    void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const pages =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return pages == MAP_FAILED ? nullptr : static_cast<std::byte*>(pages);
 }
 

@@ -1,5 +1,5 @@
-// Bytes that come one after the other, on pages that never move: address space is taken for all that may come,
-// memory as it comes.
+// Bytes that come one after the other, on pages that never move: address space is taken for all that may
+// come, memory as it comes.
 #pragma once
 
 #include <cstddef>
