@@ -32,6 +32,8 @@ public:
         // Models of other sets keep what is known of them.
         for (const auto& [path, state] : models_->known()) known.insert_or_assign(path, state);
         if (file) write_known(*file, known);
+        const auto style = cli::Style::from(args_);
+        if (style.format != cli::Format::table) print(models_->states(), io_, style);  // cron wants silence
         return models_->in_trouble() ? cli::Status::trouble : cli::Status::ok;
     }
 
