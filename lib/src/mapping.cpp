@@ -1,6 +1,7 @@
 #include "ggufmap/mapping.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>

@@ -1,5 +1,6 @@
 // From "shm:NAME" and "ollama:NAME[:TAG]" to paths.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 #include "support/demo_model.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 #include "common/report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <cassert>

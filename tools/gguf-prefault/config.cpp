@@ -1,6 +1,7 @@
 #include "gguf-prefault/config.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 // toml++ asserts that a table's name begins like one, which "[[[" does not, and with NDEBUG lets the compiler
 // rely on it. Without its assertions it says what is wrong.

@@ -1,5 +1,6 @@
 // The rules of --why. Costs that are figures were measured (Zen 4, virtio disk, Linux 6.18).
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <sstream>

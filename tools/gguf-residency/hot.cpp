@@ -1,6 +1,7 @@
 #include "gguf-residency/hot.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,7 @@
 #include "gguf-residency/mapped_by.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "gguf-residency/procs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <pwd.h>
 #include <unistd.h>
 

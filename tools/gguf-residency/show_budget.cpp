@@ -1,5 +1,6 @@
 // --budget: the arithmetic, line by line.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // The one parser of GGUF headers.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
