@@ -17,11 +17,19 @@ namespace {
 constexpr const char* layout_attribute = "user.ggufmap.layout";
 constexpr std::size_t block_size = 256 << 10;  // of our writes to the pipe
 
-// The archive is at fault, or what it is read from: then libarchive has the call's errno. Of an archive it
-// says EILSEQ, EINVAL or its own -1.
+// What libarchive says of an archive, as opposed to the errno of a call: its own -1 or, as the C library has
+// it, what it calls ARCHIVE_ERRNO_FILE_FORMAT or _PROGRAMMER_ERROR.
+bool is_of_archive(int number) {
+#ifdef EFTYPE
+    if (number == EFTYPE) return true;
+#endif
+    return number <= 0 || number == EILSEQ || number == EINVAL;
+}
+
+// The archive is at fault, or what it is read from.
 Error unreadable(archive* from, const std::string& name) {
     const int number = archive_errno(from);
-    if (number > 0 && number != EILSEQ && number != EINVAL) return io_error({name}, "cannot read", number);
+    if (!is_of_archive(number)) return io_error({name}, "cannot read", number);
     const char* reason = archive_error_string(from);
     return Error(ErrorKind::malformed, {name}, reason != nullptr ? reason : "not a tar archive");
 }
