@@ -10,7 +10,7 @@ namespace ggufmap::detail {
 class PageBuffer {
 public:
     PageBuffer() = default;
-    /// Room for `most` bytes; where the process may not have as much address space, for less, but `least`.
+    /// Room for `most` bytes; where the process may not have as much address space, for `least`.
     /// Throws std::bad_alloc where even that is not to be had.
     PageBuffer(std::size_t least, std::size_t most);
     PageBuffer(PageBuffer&& other) noexcept;
