@@ -34,7 +34,7 @@ Status for_each_input(const Args& args, Io& io, std::string_view name,
 /// A tool: its arguments (without its name) to its exit status.
 using Run = int (*)(std::span<const std::string>, Io&);
 
-/// All of main(): makes streams, signals and locale fit for work, then calls `tool`.
+/// All of main(): makes streams and signals fit for work, then calls `tool`.
 int tool_main(int argc, char** argv, Run tool);
 
 }  // namespace ggufmap::cli

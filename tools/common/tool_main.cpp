@@ -1,11 +1,8 @@
 // What must be right about a process before a tool can work in it.
 #include <fcntl.h>
-#include <langinfo.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <clocale>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -23,23 +20,12 @@ void reopen_closed_streams() {
     }
 }
 
-/// Table widths need to know UTF-8. Containers often name no locale at all: that is no wish for ASCII.
-void choose_locale() {
-    std::setlocale(LC_CTYPE, "");
-    const auto unset = [](const char* name) {
-        const char* const value = std::getenv(name);
-        return value == nullptr || *value == '\0';
-    };
-    if (unset("LC_ALL") && unset("LC_CTYPE") && unset("LANG")) std::setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 }  // namespace
 
 int tool_main(int argc, char** argv, Run tool) {
     reopen_closed_streams();
     signal(SIGPIPE, SIG_IGN);  // EPIPE instead
     signal(SIGXFSZ, SIG_IGN);  // EFBIG instead
-    choose_locale();
     const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
     const auto io = make_process_io();
     return tool(arguments, *io);
