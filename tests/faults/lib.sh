@@ -69,6 +69,11 @@ says() {
     grep -q -- "$1" "$2" || { echo "not said: $1; but:"; cat "$2"; exit 1; }
 }
 
+# sanitized: true of programs whose sanitizer takes memory and descriptors of its own.
+sanitized() {
+    ASAN_OPTIONS=help=1 gguf-shard --version 2>&1 | grep -q Sanitizer
+}
+
 # nothing DIRECTORY: holds no file, hidden ones included.
 nothing() {
     [[ -z $(ls -A "$1") ]] || { echo "left behind:"; ls -A "$1"; exit 1; }
