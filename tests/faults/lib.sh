@@ -71,7 +71,7 @@ says() {
 
 # sanitized: true of programs whose sanitizer takes memory and descriptors of its own.
 sanitized() {
-    ASAN_OPTIONS=help=1 gguf-shard --version 2>&1 | grep -q Sanitizer
+    [[ $(ASAN_OPTIONS=help=1 gguf-shard --version 2>&1) == *Sanitizer* ]]
 }
 
 # nothing DIRECTORY: holds no file, hidden ones included.
