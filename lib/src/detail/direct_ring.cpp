@@ -5,15 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "detail/advise_huge.hpp"
 #include "detail/ring_end.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
-namespace {
-
-constexpr std::size_t huge_page = std::size_t{2} << 20;
-
-}  // namespace
 
 HugeBlock::HugeBlock(std::size_t size) {
     const std::size_t wanted = (size + huge_page - 1) / huge_page * huge_page;
@@ -25,7 +21,7 @@ HugeBlock::HugeBlock(std::size_t size) {
     const auto address = reinterpret_cast<std::uintptr_t>(mapping);
     const std::size_t skip = (huge_page - address % huge_page) % huge_page;
     data_ = static_cast<std::byte*>(mapping) + skip;
-    ::madvise(data_, wanted, MADV_HUGEPAGE);  // without it reads are slower, not wrong
+    advise_huge(data_, wanted);  // without it reads are slower, not wrong
 }
 
 HugeBlock::~HugeBlock() {
