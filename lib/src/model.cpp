@@ -243,16 +243,15 @@ void Model::require_complete() const {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
         const ModelTensor& tensor = tensors_[i];
         const File& file = shards_[tensor.shard].file;
+        if (tensor.range && tensor.range->end() <= file.size()) continue;
         const std::string place = fmt::format("tensor '{}'", tensor.info->name);
         if (!tensor.range)
             throw Error(ErrorKind::unsupported, {file.name(), place},
                         fmt::format("type {} is unknown, and so is the tensor's size", tensor.info->type));
-        if (tensor.range->end() > file.size())
-            throw Error(
-                ErrorKind::malformed, {file.name(), place, tensor.range->offset},
-                fmt::format(
-                    "truncated at tensor {} of {}: {} bytes are missing", i + 1, tensors_.size(),
-                    shards_[tensor.shard].gguf.data_end().value_or(tensor.range->end()) - file.size()));
+        const std::uint64_t end = shards_[tensor.shard].gguf.data_end().value_or(tensor.range->end());
+        throw Error(ErrorKind::malformed, {file.name(), place, tensor.range->offset},
+                    fmt::format("truncated at tensor {} of {}: {} bytes are missing", i + 1, tensors_.size(),
+                                end - file.size()));
     }
 }
 
