@@ -28,6 +28,14 @@ std::vector<std::byte> canonical_bytes(const Canonical& canonical) {
     return {first, first + sizeof canonical.digest};
 }
 
+// XXH3 outruns memory, and the processor's own prefetching ends at every page: the block of the page after
+// this one is asked for while this one is hashed. Weights in the page cache, 2.16 GiB, paired with plain
+// updates: 0.92 of the time on two threads, 0.90 where one thread has the whole model's digest; steps of half
+// or twice a block lose that again.
+constexpr std::size_t xxh3_block = 1024;
+constexpr std::size_t prefetch_distance = 4096;
+constexpr std::size_t cache_line = 64;
+
 struct Xxh3 : Digest::State {
     struct Free {
         void operator()(XXH3_state_t* owned) const { XXH3_freeState(owned); }
@@ -44,6 +52,14 @@ struct Xxh3 : Digest::State {
         }
     }
     void update(Bytes bytes) override {
+        for (; bytes.size() > prefetch_distance + xxh3_block; bytes = bytes.subspan(xxh3_block)) {
+            for (std::size_t line = 0; line < xxh3_block; line += cache_line)
+                __builtin_prefetch(bytes.data() + prefetch_distance + line);
+            take(bytes.first(xxh3_block));
+        }
+        take(bytes);
+    }
+    void take(Bytes bytes) {
         if (wide) {
             XXH3_128bits_update(hash.get(), bytes.data(), bytes.size());
         } else {
