@@ -78,6 +78,7 @@ public:
 private:
     void start_ring(DirectRing::Shape shape);
     void next_direct(const Step& step, Window& window);
+    bool next_mapped(const Step& step, Window& window);
     void next_buffered(const Step& step, Window& window);
     std::span<std::byte> room(std::uint64_t size, Window& window);
     void salvage(const Step& step, Range range, Window& window);
