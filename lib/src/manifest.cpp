@@ -187,8 +187,18 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
 }
 
 std::string weights_line(DigestKind kind, std::string_view hex, std::string_view name) {
+    constexpr std::size_t word_width = 8;
     const auto [shown, escaped] = escape(name);
-    return fmt::format("{}{:<8}  {}  {}", escaped ? "\\" : "", name_of(kind), hex, shown);
+    const std::string_view word = name_of(kind);
+    std::string line;
+    line.reserve(1 + word_width + 2 + hex.size() + 2 + shown.size());
+    if (escaped) line += '\\';
+    line += word;
+    line.append(word_width - word.size() + 2, ' ');
+    line += hex;
+    line += "  ";
+    line += shown;
+    return line;
 }
 
 std::string file_line(DigestKind kind, std::string_view hex, std::string_view name) {

@@ -54,7 +54,9 @@ WeightRequest request_from(const Weights& weights, const Args& args) {
 }
 
 std::string label(const Weights& weights, const Selected& one) {
-    std::string text = fmt::format("{}:{}", weights.name, one.tensor->info->name);
+    std::string text = weights.name;
+    text += ':';
+    text += one.tensor->info->name;
     if (one.expert) text += fmt::format("[{}]", *one.expert);
     return text;
 }
@@ -64,19 +66,18 @@ constexpr std::string_view words[] = {"tensor", "model", "file"};
 // One thing that there are digests of.
 struct Entry {
     enum class What { tensor, model, file } what;
-    std::string name;
     const DigestTable& digests;
     std::size_t row;
+    const Selected* tensor = nullptr;
 };
 
 // Calls `use` with all of them, in the order of a manifest.
 template <typename Use>
-void for_each_entry(const Weights& weights, const WeightReport& report, bool tensors, const Use& use) {
+void for_each_entry(const WeightReport& report, bool tensors, const Use& use) {
     for (std::size_t i = 0; tensors && i < report.tensors.size(); ++i)
-        use(Entry{Entry::What::tensor, label(weights, report.tensors[i]), report.digests, i});
-    if (report.model.size() > 0) use(Entry{Entry::What::model, weights.name, report.model, 0});
-    for (std::size_t i = 0; i < report.files.size(); ++i)
-        use(Entry{Entry::What::file, weights.model.shards()[i].file.name(), report.files, i});
+        use(Entry{Entry::What::tensor, report.digests, i, &report.tensors[i]});
+    if (report.model.size() > 0) use(Entry{Entry::What::model, report.model, 0});
+    for (std::size_t i = 0; i < report.files.size(); ++i) use(Entry{Entry::What::file, report.files, i});
 }
 
 // A manifest for people, rows for scripts.
@@ -97,13 +98,14 @@ public:
 
     void print(const Entry& entry) {
         const bool failed = entry.digests.error(entry.row) != nullptr;
+        const std::string name = shown_name(entry);
         for (std::size_t k = 0; k < kinds_.size(); ++k) {
             const std::string hex = entry.digests.hex(entry.row, k);
             if (report_ && (failed || !hex.empty())) {
-                report_->row({std::string(words[static_cast<std::size_t>(entry.what)]), entry.name,
+                report_->row({std::string(words[static_cast<std::size_t>(entry.what)]), name,
                               std::string(name_of(kinds_[k])), failed ? cli::Cell() : cli::Cell(hex)});
             } else if (!report_ && !failed && !hex.empty()) {
-                print_line(entry, kinds_[k], hex);
+                print_line(entry.what, kinds_[k], hex, name);
             }
         }
     }
@@ -114,10 +116,22 @@ public:
     }
 
 private:
+    std::string shown_name(const Entry& entry) const {
+        switch (entry.what) {
+            case Entry::What::tensor:
+                return label(weights_, *entry.tensor);
+            case Entry::What::file:
+                return weights_.model.shards()[entry.row].file.name();
+            case Entry::What::model:
+                break;
+        }
+        return weights_.name;
+    }
+
     // Names stand in a manifest as they are, but a terminal must not obey them.
-    void print_line(const Entry& entry, DigestKind kind, std::string_view hex) {
-        const std::string line = entry.what == Entry::What::file ? file_line(kind, hex, entry.name)
-                                                                 : weights_line(kind, hex, entry.name);
+    void print_line(Entry::What what, DigestKind kind, std::string_view hex, std::string_view name) {
+        const std::string line =
+            what == Entry::What::file ? file_line(kind, hex, name) : weights_line(kind, hex, name);
         io_.out(on_terminal_ ? printable(line) : line);
         io_.out("\n");
     }
@@ -136,8 +150,7 @@ Status show_resident(const Weights& weights, const WeightRequest& request, const
     if (!found.complete) return Status::trouble;
     Printer printer(weights, request.kinds, io);
     for (std::size_t i = 0; i < found.tensors.size(); ++i) {
-        if (found.resident[i])
-            printer.print({Entry::What::tensor, label(weights, found.tensors[i]), found.digests, i});
+        if (found.resident[i]) printer.print({Entry::What::tensor, found.digests, i, &found.tensors[i]});
     }
     printer.finish();
     io.flush();
@@ -151,9 +164,9 @@ Status show_resident(const Weights& weights, const WeightRequest& request, const
 }
 
 // All that has no digest; that of all weights only where nothing else tells why.
-Status complain(const Weights& weights, const WeightReport& report, bool tensors, const Args& args, Io& io) {
+Status complain(const WeightReport& report, bool tensors, const Args& args, Io& io) {
     Complaints complaints(args, io);
-    for_each_entry(weights, report, tensors, [&](const Entry& entry) {
+    for_each_entry(report, tensors, [&](const Entry& entry) {
         const Error* const error = entry.digests.error(entry.row);
         if (error == nullptr) return;
         if (entry.what == Entry::What::tensor) {
@@ -173,9 +186,9 @@ Status show_digests(const Weights& weights, const Args& args, Io& io) {
     const WeightReport report = digest_weights(weights.model, request, weights.read);
     if (!report.complete) return Status::trouble;
     Printer printer(weights, request.kinds, io);
-    for_each_entry(weights, report, request.tensors, [&](const Entry& entry) { printer.print(entry); });
+    for_each_entry(report, request.tensors, [&](const Entry& entry) { printer.print(entry); });
     printer.finish();
-    const Status status = complain(weights, report, request.tensors, args, io);
+    const Status status = complain(report, request.tensors, args, io);
     if (!request.scan) return status;
     const std::vector<ScanNote> notes = scan_notes(weights.model, report);
     for (const ScanNote& note : notes)
