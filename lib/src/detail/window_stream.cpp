@@ -10,13 +10,8 @@
 namespace ggufmap::detail {
 namespace {
 
-// What lanes share stays in the processor's L3 cache (--hash of 2.16 GiB, warm: 0.42 s with 512 KiB, 0.39
-// with 1 MiB, 0.36 with 2 MiB).
-constexpr std::uint64_t buffered_window = std::uint64_t{2} << 20;
-
-// Mapped windows cost two calls and an interrupt of the other processors each (--hash --per tensor of 2.16
-// GiB, warm: 160 ms with 2 MiB, 152 with 8).
-constexpr std::uint64_t mapped_window = std::uint64_t{8} << 20;
+// Bytes that are copied out of the page cache at a time.
+constexpr std::uint64_t copied_window = std::uint64_t{2} << 20;
 
 Error shrank(const File& file, std::uint64_t offset) {
     return Error(ErrorKind::mismatch, {file.name(), {}, offset}, "the file shrank while it was read");
@@ -58,8 +53,12 @@ WeightFiles::WeightFiles(const Model& model, bool keep_cache) : model_(model) {
 
 WindowStream::WindowStream(const WeightFiles& files, std::span<const ShardRange> extents,
                            std::vector<std::size_t> order, const Residency& residency,
-                           DirectRing::Shape shape)
-    : files_(files), extents_(extents), order_(std::move(order)), residency_(residency) {
+                           DirectRing::Shape shape, std::uint64_t mapped_window)
+    : files_(files),
+      extents_(extents),
+      order_(std::move(order)),
+      residency_(residency),
+      mapped_window_(mapped_window) {
     std::erase_if(order_, [&](std::size_t index) { return extents_[index].range.empty(); });
     steps_ = plan_steps(extents_, order_, residency_);
     start_ring(shape);
@@ -106,7 +105,7 @@ void WindowStream::next_direct(const Step& step, Window& window) {
 
 // False where nothing can be lent.
 bool WindowStream::next_mapped(const Step& step, Window& window) {
-    const Range range{step.range.offset + in_step_, std::min(mapped_window, step.range.size - in_step_)};
+    const Range range{step.range.offset + in_step_, std::min(mapped_window_, step.range.size - in_step_)};
     LeasedMap& map = files_.mapped(step.shard);
     const auto bytes = map.borrow(range);
     if (!bytes) return false;
@@ -119,7 +118,7 @@ bool WindowStream::next_mapped(const Step& step, Window& window) {
 
 void WindowStream::next_buffered(const Step& step, Window& window) {
     if (step.way == Way::cached && next_mapped(step, window)) return;
-    const Range range{step.range.offset + in_step_, std::min(buffered_window, step.range.size - in_step_)};
+    const Range range{step.range.offset + in_step_, std::min(copied_window, step.range.size - in_step_)};
     in_step_ += range.size;
     // Copied out of the page cache: a mapping without a lease raises SIGBUS where somebody cuts the file.
     const std::span<std::byte> out = room(range.size, window);

@@ -65,10 +65,11 @@ struct Window {
 /// One thread at a time.
 class WindowStream {
 public:
-    /// `order` and `steps` as plan_steps takes and gives them; `shape` for the direct reads. Reading begins
-    /// at once.
+    /// `order` and `steps` as plan_steps takes and gives them; `shape` for the direct reads; of weights that
+    /// are in memory `mapped_window` bytes at a time. Reading begins at once.
     WindowStream(const WeightFiles& files, std::span<const ShardRange> extents,
-                 std::vector<std::size_t> order, const Residency& residency, DirectRing::Shape shape);
+                 std::vector<std::size_t> order, const Residency& residency, DirectRing::Shape shape,
+                 std::uint64_t mapped_window);
 
     /// The next window, false at the end.
     bool next(Window& window);
@@ -91,6 +92,7 @@ private:
     std::span<const ShardRange> extents_;
     std::vector<std::size_t> order_;
     const Residency& residency_;
+    std::uint64_t mapped_window_;
     std::vector<Step> steps_;
     std::optional<DirectRing> ring_;
     std::vector<std::vector<std::byte>> spare_;  // buffers of released windows
