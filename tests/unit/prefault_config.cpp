@@ -64,6 +64,8 @@ warm = "never"
 TEST_CASE("a mistake in a configuration names line and key") {
     CHECK(refused("") == "m.toml: no [models.NAME]");
     CHECK(refused("[models.a]\n") == "m.toml: line 1: models.a.path: missing");
+    CHECK(refused("[models.a]\npath = ''\n") == "m.toml: line 2: models.a.path: empty");
+    CHECK(refused("[models.\"\"]\npath = 'm.gguf'\n") == "m.toml: line 1: models.\"\": a model wants a name");
     CHECK(refused("[models.a]\npath = 3\n") == "m.toml: line 2: models.a.path: wanted a string");
     CHECK(refused("[models.a]\npath = 'a'\nwarm = 'soon'\n") ==
           R"(m.toml: line 3: models.a.warm: wanted "start", "on-open" or "never", not "soon")");

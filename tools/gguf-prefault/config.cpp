@@ -122,6 +122,7 @@ ModelConfig model_of(const Table& table, std::string name, const std::string& fi
     model.name = std::move(name);
     const auto path = table.get<std::string>("path", "a string");
     if (!path) table.fail(where, "path", "missing");
+    if (path->empty()) table.fail(table.find("path")->source(), "path", "empty");
     model.path = resolved(*path, file);
     model.rule.warm = warm_of(table);
     model.rule.lock = table.get<bool>("use_mlock", "true or false").value_or(false);
@@ -167,6 +168,7 @@ KeeperConfig parse_config(std::string_view text, const std::string& file) {
         const Table table = table_at(top, *models, "models", "models.");
         for (const auto& [key, node] : table.raw()) {
             const std::string name(key.str());
+            if (name.empty()) table.fail(key.source(), "\"\"", "a model wants a name");
             config.models.push_back(
                 model_of(table_at(table, node, name, "models." + name + "."), name, file, key.source()));
         }
