@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <span>
 #include <utility>
+#include <vector>
 
-#include "detail/advise_huge.hpp"
 #include "ggufmap/checked.hpp"
 
 namespace ggufmap {
@@ -42,6 +43,22 @@ Part part_outside_layers(std::string_view name) {
     if (starts_with_any(name, {"output", "cls"})) return Part::output;
     if (starts_with_any(name, {"rope_"})) return Part::attn;
     return Part::other;
+}
+
+// Nearly always they are in that order.
+template <typename Visit>
+void for_each_by_offset(std::span<const Tensor> tensors, const Visit& visit) {
+    if (std::is_sorted(tensors.begin(), tensors.end(),
+                       [](const Tensor& a, const Tensor& b) { return a.offset < b.offset; })) {
+        for (const Tensor& tensor : tensors) visit(tensor);
+        return;
+    }
+    std::vector<const Tensor*> order;
+    order.reserve(tensors.size());
+    for (const Tensor& tensor : tensors) order.push_back(&tensor);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const Tensor* a, const Tensor* b) { return a->offset < b->offset; });
+    for (const Tensor* const tensor : order) visit(*tensor);
 }
 
 }  // namespace
@@ -138,15 +155,17 @@ Parameters count_parameters(const Model& model) {
     return result;
 }
 
-std::vector<Region> regions_of(const Shard& shard) { return regions_of(shard.gguf, shard.file.size()); }
+void for_each_region(const Shard& shard, const std::function<void(const Region&)>& visit) {
+    for_each_region(shard.gguf, shard.file.size(), visit);
+}
 
-std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes) {
+void for_each_region(const Gguf& gguf, std::uint64_t file_bytes,
+                     const std::function<void(const Region&)>& visit) {
     const Range file{0, file_bytes};
-    std::vector<Region> regions;
     std::uint64_t position = 0;
     const auto add = [&](Region::Kind kind, std::uint64_t end, const Tensor* tensor = nullptr) {
         const Range range = intersection({position, end - position}, file);
-        if (!range.empty()) regions.push_back({kind, range, tensor});
+        if (!range.empty()) visit({kind, range, tensor});
         position = end;
     };
     const auto fill_up_to = [&](std::uint64_t next, Region::Kind kind_of_rest) {
@@ -155,24 +174,13 @@ std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes) {
         if (next > position) add(kind_of_rest, next);
     };
 
-    std::vector<const Tensor*> order;
-    order.reserve(gguf.tensors().size());
-    for (const Tensor& tensor : gguf.tensors()) order.push_back(&tensor);
-    const auto earlier = [](const Tensor* a, const Tensor* b) { return a->offset < b->offset; };
-    // Nearly always they are in order; merging 100,000 of them all the same takes 5 ms.
-    if (!std::is_sorted(order.begin(), order.end(), earlier))
-        std::stable_sort(order.begin(), order.end(), earlier);
-    regions.reserve(order.size() + 2);
-    detail::advise_huge(regions);
-
     add(Region::Kind::header, gguf.header().size());
-    for (const Tensor* tensor : order) {
-        const Range range{gguf.data_offset() + tensor->offset, tensor->bytes.value_or(0)};
+    for_each_by_offset(gguf.tensors(), [&](const Tensor& tensor) {
+        const Range range{gguf.data_offset() + tensor.offset, tensor.bytes.value_or(0)};
         fill_up_to(range.offset, Region::Kind::gap);
-        if (range.end() > position) add(Region::Kind::tensor, range.end(), tensor);
-    }
+        if (range.end() > position) add(Region::Kind::tensor, range.end(), &tensor);
+    });
     fill_up_to(file.size, Region::Kind::trailing);
-    return regions;
 }
 
 }  // namespace ggufmap

@@ -44,50 +44,60 @@ std::vector<CacheCounts> count_by_map(const PageMap& map, std::span<const Range>
     return counts;
 }
 
-std::vector<Portion> all_regions(const Model& model) {
-    std::vector<Portion> portions;
+// So many are counted at a time: a model of 400,000 tensors would need 60 MB for questions and answers.
+constexpr std::size_t at_once = 4096;
+
+// Portions that have been counted go on to `take`, in the order of add().
+class Counter {
+public:
+    Counter(const PageCache& cache, const Model& model, const std::function<void(const Portion&)>& take)
+        : cache_(cache), model_(model), take_(take) {}
+
+    void add(const Portion& portion) {
+        const bool full = waiting_.size() == at_once ||
+                          (!waiting_.empty() && waiting_.back().where.shard != portion.where.shard);
+        if (full) flush();
+        waiting_.push_back(portion);
+    }
+    void flush() {
+        if (waiting_.empty()) return;
+        ranges_.clear();
+        for (const Portion& portion : waiting_) ranges_.push_back(portion.where.range);
+        const auto counts = count_each(cache_, model_.shards()[waiting_.front().where.shard].file, ranges_);
+        for (std::size_t i = 0; i < waiting_.size(); ++i) {
+            waiting_[i].bytes = counts[i];
+            take_(waiting_[i]);
+        }
+        waiting_.clear();
+    }
+
+private:
+    const PageCache& cache_;
+    const Model& model_;
+    const std::function<void(const Portion&)>& take_;
+    std::vector<Portion> waiting_;  // in one file
+    std::vector<Range> ranges_;
+};
+
+void add_regions(const Model& model, Counter& counter) {
     for (std::uint32_t i = 0; i < model.shards().size(); ++i) {
-        const std::vector<Region> regions = regions_of(model.shards()[i]);
-        portions.reserve(portions.size() + regions.size());
-        detail::advise_huge(portions);
-        for (const Region& region : regions) {
+        for_each_region(model.shards()[i], [&](const Region& region) {
             Portion portion{region.tensor, Part::other, {i, region.range}, std::nullopt, {}};
             if (region.kind == Region::Kind::header) portion.part = Part::header;
             if (region.tensor) portion.part = role_of(region.tensor->name).part;
-            portions.push_back(portion);
-        }
+            counter.add(portion);
+        });
     }
-    return portions;
 }
 
-std::vector<Portion> selected(const Model& model, const Selection& selection) {
-    std::vector<Portion> portions;
+void add_selected(const Model& model, const Selection& selection, Counter& counter) {
     for (const Selected& one : selection.of(model)) {
         Portion portion{nullptr, Part::header, one.where, one.expert, {}};
         if (one.tensor) {
             portion.tensor = one.tensor->info;
             portion.part = role_of(one.tensor->info->name).part;
         }
-        portions.push_back(portion);
-    }
-    return portions;
-}
-
-// So many are counted at a time: a model of 400,000 tensors would need 60 MB for questions and answers.
-constexpr std::size_t at_once = 4096;
-
-// Counts `count` ranges in file order; where_of(i) tells the i-th, take(i, counts) gets its answer.
-template <typename WhereOf, typename Take>
-void count_in_order(const PageCache& cache, const Model& model, std::size_t count, WhereOf where_of,
-                    Take take) {
-    std::vector<Range> ranges;
-    for (std::size_t first = 0; first < count; first += ranges.size()) {
-        ranges.clear();
-        const std::uint32_t shard = where_of(first).shard;
-        for (std::size_t i = first; i < count && ranges.size() < at_once && where_of(i).shard == shard; ++i)
-            ranges.push_back(where_of(i).range);
-        const auto answers = count_each(cache, model.shards()[shard].file, ranges);
-        for (std::size_t i = 0; i < answers.size(); ++i) take(first + i, answers[i]);
+        counter.add(portion);
     }
 }
 
@@ -115,17 +125,29 @@ std::vector<CacheCounts> count_each(const PageCache& cache, const File& file, st
 
 CacheCounts count_ranges(const PageCache& cache, const Model& model, std::span<const ShardRange> ranges) {
     CacheCounts sum = nothing();
-    count_in_order(
-        cache, model, ranges.size(), [&](std::size_t i) { return ranges[i]; },
-        [&](std::size_t, const CacheCounts& counts) { sum += counts; });
+    const std::function<void(const Portion&)> add = [&](const Portion& one) { sum += one.bytes; };
+    Counter counter(cache, model, add);
+    for (const ShardRange& where : ranges) counter.add({nullptr, Part::other, where, std::nullopt, {}});
+    counter.flush();
     return sum;
 }
 
+void measure_each(const PageCache& cache, const Model& model, const Selection& selection,
+                  const std::function<void(const Portion&)>& take) {
+    Counter counter(cache, model, take);
+    if (selection.everything()) {
+        add_regions(model, counter);
+    } else {
+        add_selected(model, selection, counter);
+    }
+    counter.flush();
+}
+
 std::vector<Portion> measure(const PageCache& cache, const Model& model, const Selection& selection) {
-    std::vector<Portion> portions = selection.everything() ? all_regions(model) : selected(model, selection);
-    count_in_order(
-        cache, model, portions.size(), [&](std::size_t i) { return portions[i].where; },
-        [&](std::size_t i, const CacheCounts& counts) { portions[i].bytes = counts; });
+    std::vector<Portion> portions;
+    portions.reserve(model.tensors().size() + 2 * model.shards().size());
+    detail::advise_huge(portions);
+    measure_each(cache, model, selection, [&](const Portion& portion) { portions.push_back(portion); });
     return portions;
 }
 

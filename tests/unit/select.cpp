@@ -94,10 +94,10 @@ TEST_CASE_FIXTURE(Fixture, "active parameters count the experts that a token use
 
 TEST_CASE_FIXTURE(Fixture, "regions cover the file without holes") {
     std::uint64_t position = 0;
-    for (const Region& region : regions_of(model.shards()[0])) {
+    for_each_region(model.shards()[0], [&](const Region& region) {
         CHECK(region.range.offset == position);
         position = region.range.end();
-    }
+    });
     CHECK(position == model.file_bytes());
 }
 

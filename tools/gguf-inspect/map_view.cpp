@@ -54,7 +54,7 @@ class Picture {
 public:
     Picture(const Shard& shard, std::uint64_t extent, std::size_t columns, Layers layers)
         : extent_(extent), columns_(columns), layers_(layers) {
-        for (const Region& region : regions_of(shard.gguf, extent)) add(key_of(region), region.range);
+        for_each_region(shard.gguf, extent, [&](const Region& region) { add(key_of(region), region.range); });
     }
 
     void add(const LineKey& key, Range range);

@@ -40,7 +40,8 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
     write_rows(json, "layers", layer_columns(),
                [&](const RowSink& sink) { layer_rows(portions, mapped, index, cli::Format::json, sink); });
     write_rows(json, "tensors", portion_columns(true), [&](const RowSink& sink) {
-        portion_rows(portions, true, mapped, index, cli::Format::json, sink);
+        const auto add = portion_rows(true, mapped, index, cli::Format::json, sink);
+        for (const Portion& portion : portions) add(portion);
     });
     json.end_object();
 }

@@ -73,13 +73,12 @@ std::vector<Column> portion_columns(bool experts) {
     return columns;
 }
 
-void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
-                  std::size_t model, cli::Format format, const RowSink& sink) {
-    std::vector<Cell> cells;  // one for all rows: there may be 100,000
-    for (const Portion& portion : portions) {
-        if (!portion.tensor && portion.part != Part::header) continue;  // padding
+std::function<void(const Portion&)> portion_rows(bool experts, const MappedBy& mapped, std::size_t model,
+                                                 cli::Format format, RowSink sink) {
+    return [=, &mapped, cells = std::vector<Cell>()](const Portion& portion) mutable {
+        if (!portion.tensor && portion.part != Part::header) return;
         const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
-        cells.clear();
+        cells.clear();  // one for all rows: there may be 100,000
         cells.emplace_back(std::string(portion.tensor ? portion.tensor->name : "(header)"));
         if (experts) cells.push_back(cli::or_unknown(portion.expert));
         cells.emplace_back(layer_name(role.stack, role.layer));
@@ -87,7 +86,7 @@ void portion_rows(const std::vector<Portion>& portions, bool experts, const Mapp
         append_counts(cells, portion.bytes);
         cells.push_back(mapped.cell(model, portion.where, format));
         sink(cells);
-    }
+    };
 }
 
 namespace {
@@ -137,8 +136,8 @@ cli::Status show_layers(const View& view, Models models) {
 cli::Status show_tensors(const View& view, Models models) {
     const MappedBy mapped(view.processes, models);
     return print(view, models, portion_columns(false), [&](std::size_t i, const RowSink& sink) {
-        portion_rows(measure(view.cache, models[i], view.selection), false, mapped, i, view.style.format,
-                     sink);
+        measure_each(view.cache, models[i], view.selection,
+                     portion_rows(false, mapped, i, view.style.format, sink));
     });
 }
 
@@ -146,8 +145,8 @@ cli::Status show_experts(const View& view, Models models) {
     if (view.style.format == cli::Format::json) return show_document(view, models, true);
     const MappedBy mapped(view.processes, models);
     return print(view, models, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
-        const auto portions = measure(view.cache, models[i], with_all_experts(view.selection, models[i]));
-        portion_rows(portions, true, mapped, i, view.style.format, sink);
+        measure_each(view.cache, models[i], with_all_experts(view.selection, models[i]),
+                     portion_rows(true, mapped, i, view.style.format, sink));
     });
 }
 

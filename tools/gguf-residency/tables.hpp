@@ -28,7 +28,8 @@ void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, st
 Selection with_all_experts(const Selection& selection, const Model& model);
 
 std::vector<cli::Column> portion_columns(bool experts);
-void portion_rows(const std::vector<Portion>& portions, bool experts, const MappedBy& mapped,
-                  std::size_t model, cli::Format format, const RowSink& sink);
+/// The row of each portion that is given to it; none of padding. `model`: its index in `mapped`.
+std::function<void(const Portion&)> portion_rows(bool experts, const MappedBy& mapped, std::size_t model,
+                                                 cli::Format format, RowSink sink);
 
 }  // namespace ggufmap::residency

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -85,10 +86,11 @@ struct Region {
     const Tensor* tensor = nullptr;  ///< for Kind::tensor
 };
 
-/// The whole file from 0 to its end without holes; what reaches beyond the end is cut off, empty regions are
-/// left out.
-GGUFMAP_API std::vector<Region> regions_of(const Shard& shard);
+/// Calls `visit` for each region of the file from 0 to its end, without holes; what reaches beyond the end is
+/// cut off, empty regions are left out.
+GGUFMAP_API void for_each_region(const Shard& shard, const std::function<void(const Region&)>& visit);
 /// The same for a header whose file has, or will have, `file_bytes`.
-GGUFMAP_API std::vector<Region> regions_of(const Gguf& gguf, std::uint64_t file_bytes);
+GGUFMAP_API void for_each_region(const Gguf& gguf, std::uint64_t file_bytes,
+                                 const std::function<void(const Region&)>& visit);
 
 }  // namespace ggufmap

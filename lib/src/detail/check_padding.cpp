@@ -32,16 +32,16 @@ void check_padding(const Model& model, Findings& findings) {
     std::vector<std::byte> buffer(buffer_bytes);
     for (const Shard& shard : model.shards()) {
         const FileSource no_readahead(shard.file);  // the paddings of a cold file lie a tensor apart
-        for (const Region& region : regions_of(shard)) {
-            if (region.kind != Region::Kind::padding) continue;
+        for_each_region(shard, [&](const Region& region) {
+            if (region.kind != Region::Kind::padding) return;
             const auto found = first_non_zero(shard.file, region.range, buffer);
-            if (!found) continue;
+            if (!found) return;
             findings.warning("padding", [&] {
                 return Findings::Told{
                     {shard.file.name(), {}, *found},
                     fmt::format("the {} bytes of padding are not all zero", region.range.size)};
             });
-        }
+        });
     }
 }
 
