@@ -105,7 +105,11 @@ void WindowStream::next_direct(const Step& step, Window& window) {
 
 // False where nothing can be lent.
 bool WindowStream::next_mapped(const Step& step, Window& window) {
-    const Range range{step.range.offset + in_step_, std::min(mapped_window_, step.range.size - in_step_)};
+    // To a multiple of the window: a folio that it cut would be mapped again as a whole by the next window,
+    // and what lies behind that would stay mapped.
+    const std::uint64_t begin = step.range.offset + in_step_;
+    const std::uint64_t end = std::min((begin / mapped_window_ + 1) * mapped_window_, step.range.end());
+    const Range range{begin, end - begin};
     LeasedMap& map = files_.mapped(step.shard);
     const auto bytes = map.borrow(range);
     if (!bytes) return false;
