@@ -82,7 +82,7 @@ bool WindowStream::next(Window& window) {
     const Step& step = steps_[step_];
     if (step.way == Way::direct && ring_ && files_.direct(step.shard)) {
         next_direct(step, window);
-    } else {
+    } else if (step.way != Way::cached || !next_mapped(step, window)) {
         next_buffered(step, window);
     }
     if (in_step_ == step.range.size) {
@@ -121,7 +121,6 @@ bool WindowStream::next_mapped(const Step& step, Window& window) {
 }
 
 void WindowStream::next_buffered(const Step& step, Window& window) {
-    if (step.way == Way::cached && next_mapped(step, window)) return;
     const Range range{step.range.offset + in_step_, std::min(copied_window, step.range.size - in_step_)};
     in_step_ += range.size;
     // Copied out of the page cache: a mapping without a lease raises SIGBUS where somebody cuts the file.
