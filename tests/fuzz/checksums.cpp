@@ -1,5 +1,4 @@
-// Checksum lists: what is taken from one is written as a list that says the same, and every file is found in
-// it.
+// Checksum lists: what is taken from one is written as a list that says the same, and finds every file.
 #include <algorithm>
 
 #include "ggufmap/checksums.hpp"
