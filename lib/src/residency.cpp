@@ -82,9 +82,9 @@ private:
 void add_regions(const Model& model, Counter& counter) {
     for (std::uint32_t i = 0; i < model.shards().size(); ++i) {
         for_each_region(model.shards()[i], [&](const Region& region) {
-            Portion portion{region.tensor, Part::other, {i, region.range}, std::nullopt, {}};
-            if (region.kind == Region::Kind::header) portion.part = Part::header;
-            if (region.tensor) portion.part = role_of(region.tensor->name).part;
+            Portion portion{region.tensor, {}, {i, region.range}, std::nullopt, {}};
+            if (region.kind == Region::Kind::header) portion.role.part = Part::header;
+            if (region.tensor) portion.role = role_of(region.tensor->name);
             counter.add(portion);
         });
     }
@@ -92,10 +92,11 @@ void add_regions(const Model& model, Counter& counter) {
 
 void add_selected(const Model& model, const Selection& selection, Counter& counter) {
     for (const Selected& one : selection.of(model)) {
-        Portion portion{nullptr, Part::header, one.where, one.expert, {}};
+        Portion portion{nullptr, {}, one.where, one.expert, {}};
+        portion.role.part = Part::header;
         if (one.tensor) {
             portion.tensor = one.tensor->info;
-            portion.part = role_of(one.tensor->info->name).part;
+            portion.role = role_of(portion.tensor->name);
         }
         counter.add(portion);
     }
@@ -127,7 +128,7 @@ CacheCounts count_ranges(const PageCache& cache, const Model& model, std::span<c
     CacheCounts sum = nothing();
     const std::function<void(const Portion&)> add = [&](const Portion& one) { sum += one.bytes; };
     Counter counter(cache, model, add);
-    for (const ShardRange& where : ranges) counter.add({nullptr, Part::other, where, std::nullopt, {}});
+    for (const ShardRange& where : ranges) counter.add({nullptr, {}, where, std::nullopt, {}});
     counter.flush();
     return sum;
 }
@@ -167,7 +168,7 @@ std::vector<LayerResidency> by_layer(std::span<const Portion> portions) {
     using Key = std::pair<std::string_view, std::int64_t>;
     std::map<Key, LayerResidency> layers;
     for (const Portion& portion : portions) {
-        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        const Role& role = portion.role;
         const Key key = role.layer ? Key{role.stack, std::int64_t{*role.layer}} : Key{"", -1};
         const auto [entry, added] = layers.try_emplace(key);
         LayerResidency& layer = entry->second;
@@ -176,7 +177,7 @@ std::vector<LayerResidency> by_layer(std::span<const Portion> portions) {
             layer.layer = role.layer;
             layer.parts.fill(nothing());
         }
-        layer.parts[static_cast<std::size_t>(portion.part)] += portion.bytes;
+        layer.parts[static_cast<std::size_t>(role.part)] += portion.bytes;
     }
     std::vector<LayerResidency> result;
     for (const auto& [key, layer] : layers) result.push_back(layer);

@@ -29,6 +29,26 @@ bool valid_utf8(std::string_view bytes) {
     return true;
 }
 
+namespace {
+
+// How many bytes at the front are ' ' to '~'. Eight at a time: 100,000 names and their types are 4 MB.
+std::size_t plain_prefix(std::string_view bytes) {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    constexpr std::uint64_t high = 0x80 * ones;
+    std::size_t plain = 0;
+    for (std::uint64_t eight = 0; plain + sizeof eight <= bytes.size(); plain += sizeof eight) {
+        std::memcpy(&eight, bytes.data() + plain, sizeof eight);
+        // The upper bit of each byte that is below ' ', above '~', or behind one of those.
+        const std::uint64_t odd = (eight - 0x20 * ones) | (eight + ones) | eight;
+        if ((odd & high) != 0) break;
+    }
+    const auto odd = std::find_if(bytes.begin() + static_cast<std::ptrdiff_t>(plain), bytes.end(),
+                                  [](char c) { return c < ' ' || c > '~'; });
+    return static_cast<std::size_t>(odd - bytes.begin());
+}
+
+}  // namespace
+
 std::string printable(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size());
@@ -39,8 +59,7 @@ std::string printable(std::string_view bytes) {
 void append_printable(std::string& out, std::string_view bytes) {
     for (;;) {
         // Names are plain ASCII almost always: runs of it go over whole.
-        const auto odd = std::find_if(bytes.begin(), bytes.end(), [](char c) { return c < ' ' || c > '~'; });
-        const auto plain = static_cast<std::size_t>(odd - bytes.begin());
+        const std::size_t plain = plain_prefix(bytes);
         out += bytes.substr(0, plain);
         bytes.remove_prefix(plain);
         if (bytes.empty()) return;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace ggufmap;
 
 TEST_CASE("UTF-8 is recognised as the Unicode standard defines it") {
@@ -22,4 +24,20 @@ TEST_CASE("nothing that steers a terminal survives printable()") {
     CHECK(printable("\u009b31m") == "\\u009b31m");
     CHECK(printable("\u202egpj") == "\\u202egpj");
     CHECK(printable("\xff\xfe") == "\\xff\\xfe");
+}
+
+TEST_CASE("printable() finds every odd byte, wherever it stands among plain ones") {
+    for (std::size_t size = 1; size <= 17; ++size) {
+        for (std::size_t at = 0; at < size; ++at) {
+            for (unsigned odd = 0; odd < 256; ++odd) {
+                std::string text(size, 'x');
+                text[at] = static_cast<char>(odd);
+                const std::string found = printable(text);
+                const bool plain = odd >= ' ' && odd <= '~';
+                REQUIRE((found == text) == plain);
+                REQUIRE(found.substr(0, at) == text.substr(0, at));
+                REQUIRE(found.substr(found.size() - (size - at - 1)) == text.substr(at + 1));
+            }
+        }
+    }
 }

@@ -151,7 +151,7 @@ private:
     }
     // Percentages are 0 or 100 mostly, and look the same as integers.
     static bool is_small_whole(double number) {
-        return number >= 0 && number <= 100 && number == std::floor(number) && !std::signbit(number);
+        return number >= 0 && number <= 100 && number == static_cast<int>(number) && !std::signbit(number);
     }
     void print(std::string& line) {
         line.back() = end_;

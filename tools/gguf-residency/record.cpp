@@ -82,9 +82,9 @@ cli::Status show_recording(const View& view, const Recording& recording, Models 
     }
     const auto print = [&](cli::Report& report) {
         for (const Recording::Entry& entry : recording.entries()) {
-            const Role role = role_of(entry.portion.tensor->name);
+            const Role& role = entry.portion.role;
             report.row({models[entry.model].name(), std::string(entry.portion.tensor->name),
-                        layer_name(role.stack, role.layer), std::string(name_of(entry.portion.part)),
+                        layer_name(role.stack, role.layer), std::string(name_of(role.part)),
                         entry.portion.bytes.total, cli::or_unknown(entry.portion.bytes.resident),
                         percent_cell(entry.portion.bytes), entry.samples,
                         entry.first ? Cell(*entry.first) : Cell()});

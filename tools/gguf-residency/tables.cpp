@@ -51,7 +51,7 @@ void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, st
     using Key = std::pair<std::string_view, std::optional<std::uint32_t>>;
     std::map<Key, std::set<std::uint64_t>> pids;
     for (const Portion& portion : portions) {
-        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        const Role& role = portion.role;
         for (const std::uint64_t pid : mapped.pids(model, portion.where))
             pids[role.layer ? Key(role.stack, role.layer) : Key()].insert(pid);
     }
@@ -76,13 +76,13 @@ std::vector<Column> portion_columns(bool experts) {
 std::function<void(const Portion&)> portion_rows(bool experts, const MappedBy& mapped, std::size_t model,
                                                  cli::Format format, RowSink sink) {
     return [=, &mapped, cells = std::vector<Cell>()](const Portion& portion) mutable {
-        if (!portion.tensor && portion.part != Part::header) return;
-        const Role role = portion.tensor ? role_of(portion.tensor->name) : Role{};
+        const Role& role = portion.role;
+        if (!portion.tensor && role.part != Part::header) return;
         cells.clear();  // one for all rows: there may be 100,000
         cells.emplace_back(std::string(portion.tensor ? portion.tensor->name : "(header)"));
         if (experts) cells.push_back(cli::or_unknown(portion.expert));
         cells.emplace_back(layer_name(role.stack, role.layer));
-        cells.emplace_back(std::string(name_of(portion.part)));
+        cells.emplace_back(std::string(name_of(role.part)));
         append_counts(cells, portion.bytes);
         cells.push_back(mapped.cell(model, portion.where, format));
         sink(cells);

@@ -34,7 +34,7 @@ GGUFMAP_API CacheCounts count_ranges(const PageCache& cache, const Model& model,
 /// A stretch of a model and how much of it is in memory, in bytes.
 struct Portion {
     const Tensor* tensor = nullptr;  ///< null: header, padding, gap or trailing bytes
-    Part part = Part::other;
+    Role role;                       ///< of the tensor; the header is a part, too
     ShardRange where;
     std::optional<std::uint64_t> expert;  ///< where the selection named experts: whose slice this is
     CacheCounts bytes;
