@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "detail/huge_page.hpp"
 #include "detail/populate.hpp"
 #include "detail/self_memory.hpp"
 #include "ggufmap/checked.hpp"
@@ -19,9 +20,6 @@
 
 namespace ggufmap {
 namespace {
-
-// Where address and offset agree modulo this, a large folio can be mapped by one entry.
-constexpr std::uint64_t huge_page = 2 << 20;
 
 std::uint64_t system_page() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
@@ -90,7 +88,7 @@ Mapping::Mapping(Model model) : model_(std::move(model)) {
 }
 
 void Mapping::map_all() {
-    std::uint64_t alignment = huge_page;
+    std::uint64_t alignment = detail::huge_page;
     for (const Shard& shard : model_.shards()) alignment = std::max(alignment, page_of(shard.file));
     const auto too_large = [&] {
         return Error(ErrorKind::limit, {model_.name()}, "larger than the address space");

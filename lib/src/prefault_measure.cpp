@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "detail/advise_huge.hpp"
+#include "detail/huge_page.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/prefault.hpp"
 

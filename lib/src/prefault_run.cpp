@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "detail/device.hpp"
+#include "detail/huge_page.hpp"
 #include "detail/pace.hpp"
 #include "detail/warmer.hpp"
 #include "ggufmap/error.hpp"
@@ -15,6 +16,7 @@
 namespace ggufmap {
 namespace {
 
+using detail::huge_page;
 using Clock = std::chrono::steady_clock;
 
 // Twice the readahead window of disks that are tuned for streaming (8 MiB): that far before the end of what
@@ -23,7 +25,6 @@ constexpr std::uint64_t reach = 32 << 20;
 // Less than this is not worth a thread. A thread costs 0.05 ms; one alone waits for each of its huge pages,
 // about 1 ms, while the device could read several.
 constexpr std::uint64_t least_share = 8 << 20;
-constexpr std::uint64_t huge_page = 2 << 20;
 constexpr unsigned threads_for_flash = 4;
 constexpr auto look_at_pressure_every = std::chrono::milliseconds(200);
 constexpr auto look_at_stop_every = std::chrono::milliseconds(50);

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ggufmap::detail {
+#include "detail/huge_page.hpp"
 
-constexpr std::size_t huge_page = std::size_t{2} << 20;
+namespace ggufmap::detail {
 
 /// To be asked before the `size` bytes at `memory`, all of them ours, are written to for the first time.
 /// Where the kernel has no huge pages for us, they stay as they are.

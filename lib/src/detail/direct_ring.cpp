@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "detail/advise_huge.hpp"
+#include "detail/huge_page.hpp"
 #include "detail/ring_end.hpp"
 #include "ggufmap/error.hpp"
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "detail/advise_huge.hpp"
+#include "detail/huge_page.hpp"
 
 namespace ggufmap::detail {
 namespace {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "detail/huge_page.hpp"
 #include "detail/populate.hpp"
 #include "ggufmap/checked.hpp"
 #include "ggufmap/error.hpp"
@@ -18,8 +19,6 @@
 namespace ggufmap::detail {
 namespace {
 
-// A huge page of x86-64, the largest folio that a fault can ask for.
-constexpr std::uint64_t huge_page = 2 << 20;
 // What is mapped at once: it counts as our memory while it is.
 constexpr std::uint64_t mapped_at_once = 2 << 20;
 constexpr std::size_t read_at_once = 1 << 20;
