@@ -41,9 +41,30 @@ std::shared_ptr<const OutputDirectory> deepest_directory(const std::string& root
     return OutputDirectory::open(path);
 }
 
+std::string blob_name(const Layer& layer) { return "sha256-" + layer.digest; }
+
 std::string folder_of(const Name& name) { return fmt::format("{}/{}", registry, name.model); }
 
 Placed written(std::string path, std::uint64_t size) { return {std::move(path), "written", size, size}; }
+
+/// True where the blob is in the folder. Read, unless it is the file that was hashed, or its disk blocks
+/// under another name: a disk that filled up leaves blobs of the right size. A symlink whose file is gone
+/// (shared memory that was let go, a disk that is not mounted) is none.
+bool is_there(const OutputDirectory& blobs, const Layer& layer, Progress& progress) {
+    const std::string name = blob_name(layer);
+    struct stat status {};
+    if (::fstatat(blobs.fd(), name.c_str(), &status, 0) != 0) return false;
+    const File blob = File::open(blobs.prefix() + name);
+    if (blob.size() != layer.size)
+        throw Error(ErrorKind::io, {blob.name()},
+                    fmt::format("is there already with {} bytes instead of {}", blob.size(), layer.size));
+    const bool hashed =
+        layer.file && (blob.identity() == layer.file->identity() || detail::same_blocks(blob, *layer.file));
+    if (!hashed && sha256_of({&blob}, 1, progress).front() != layer.digest)
+        throw Error(ErrorKind::io, {blob.name()},
+                    "is there already, and its content is not what its name says");
+    return true;
+}
 
 class Installer {
 public:
@@ -51,9 +72,9 @@ public:
         : blobs_(make_directories(root, "blobs")), link_(link), progress_(progress) {}
 
     Placed place(const Layer& layer) {
-        const std::string name = "sha256-" + layer.digest;
+        const std::string name = blob_name(layer);
         Placed placed{blobs_->prefix() + name, "there already", layer.size};
-        if (is_there(name, layer)) return placed;
+        if (is_there(*blobs_, layer, progress_)) return placed;
         if (layer.file) {
             placed.how = link_file(*layer.file, name);
         } else {
@@ -65,30 +86,11 @@ public:
     void sync() const { blobs_->sync(); }
 
 private:
-    /// Read, unless it is the file that was hashed, or its disk blocks under another name: a disk that filled
-    /// up leaves blobs of the right size.
-    bool is_there(const std::string& name, const Layer& layer) const {
-        struct stat status {};
-        if (::fstatat(blobs_->fd(), name.c_str(), &status, 0) == 0) {
-            const File blob = File::open(blobs_->prefix() + name);
-            if (blob.size() != layer.size)
-                throw Error(
-                    ErrorKind::io, {blob.name()},
-                    fmt::format("is there already with {} bytes instead of {}", blob.size(), layer.size));
-            const bool hashed = layer.file && (blob.identity() == layer.file->identity() ||
-                                               detail::same_blocks(blob, *layer.file));
-            if (!hashed && sha256_of({&blob}, 1, progress_).front() != layer.digest)
-                throw Error(ErrorKind::io, {blob.name()},
-                            "is there already, and its content is not what its name says");
-            return true;
-        }
-        if (blobs_->exists(name))
-            throw Error(ErrorKind::io, {blobs_->prefix() + name}, "is a symlink to what is no longer there");
-        return false;
-    }
+    /// Whatever still has the name is a symlink to nothing, or just now became the same blob.
+    static constexpr OutputFile::Options over_symlinks = {.replace = true};
 
     Placed write_text(const std::string& content, const std::string& name) const {
-        OutputFile blob = OutputFile::create(blobs_, name, {});
+        OutputFile blob = OutputFile::create(blobs_, name, over_symlinks);
         blob.write(0, as_bytes(content));
         blob.commit();
         return written(blobs_->prefix() + name, content.size());
@@ -103,18 +105,35 @@ private:
         if (link_ == Link::hard || any) {
             // By descriptor: what was hashed is what is linked, whatever its path names by now.
             const std::string self = fmt::format("/proc/self/fd/{}", file.fd());
-            if (::linkat(AT_FDCWD, self.c_str(), blobs_->fd(), name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+            if (put(name, [&](const char* at) {
+                    return ::linkat(AT_FDCWD, self.c_str(), blobs_->fd(), at, AT_SYMLINK_FOLLOW);
+                }))
                 return std::string(name_of(Link::hard));
             if (!any) throw io_error({blobs_->prefix() + name}, "cannot hard-link " + file.name(), errno);
         }
         const std::string target = std::filesystem::absolute(file.name()).lexically_normal();
-        if (::symlinkat(target.c_str(), blobs_->fd(), name.c_str()) != 0)
+        if (!put(name, [&](const char* at) { return ::symlinkat(target.c_str(), blobs_->fd(), at); }))
             throw io_error({blobs_->prefix() + name}, "cannot link to " + target, errno);
         return std::string(name_of(Link::symbolic));
     }
 
+    /// `make` makes a directory entry of that name, or returns -1 and errno. What has the name gives way to
+    /// it.
+    template <typename Make>
+    bool put(const std::string& name, const Make& make) const {
+        if (make(name.c_str()) == 0) return true;
+        if (errno != EEXIST) return false;
+        const std::string temporary = fmt::format(".{}.{}.tmp", name, ::getpid());
+        if (make(temporary.c_str()) != 0) return false;
+        if (::renameat(blobs_->fd(), temporary.c_str(), blobs_->fd(), name.c_str()) == 0) return true;
+        const int error = errno;
+        ::unlinkat(blobs_->fd(), temporary.c_str(), 0);
+        errno = error;
+        return false;
+    }
+
     void reflink(const File& file, const std::string& name) {
-        OutputFile blob = OutputFile::create(blobs_, name, {});
+        OutputFile blob = OutputFile::create(blobs_, name, over_symlinks);
         const std::array pieces = {Piece::of(file, {0, file.size()})};
         FileSink sink(blob);
         Copier(Reflink::always, progress_).copy(pieces, sink, 0);
@@ -143,9 +162,24 @@ void require_installable(const std::string& models_directory, const Name& name, 
                           {});
 }
 
-std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link) {
+void require_linkable(const std::vector<const File*>& files, const std::string& models_directory, Link link) {
     const auto near = deepest_directory(models_directory, "blobs");
     const FileIdentity folder = identify(near->fd(), models_directory);
+    for (const File* file : files) {
+        if (link == Link::reflink && !clone_block(*file, *near))
+            throw Error(ErrorKind::io, {models_directory},
+                        fmt::format("cannot share the blocks of {}: take another --link", file->name()),
+                        EOPNOTSUPP);
+        if (link == Link::hard && file->identity().device != folder.device)
+            throw io_error({models_directory}, "cannot hard-link " + file->name(), EXDEV);
+    }
+}
+
+std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link,
+                            Progress& progress) {
+    const auto near = deepest_directory(models_directory, "blobs");
+    const FileIdentity folder = identify(near->fd(), models_directory);
+    const bool blobs = ::access((models_directory + "/blobs").c_str(), F_OK) == 0;
     const auto kind_of_link = [&](const File& file) {
         if (link != Link::automatic) return link;
         if (clone_block(file, *near)) return Link::reflink;
@@ -153,8 +187,8 @@ std::vector<Placed> foresee(const Plan& plan, const std::string& models_director
     };
     std::vector<Placed> placed;
     const auto add = [&](const Layer& layer) {
-        std::string path = fmt::format("{}/blobs/sha256-{}", models_directory, layer.digest);
-        if (::access(path.c_str(), F_OK) == 0) {
+        std::string path = fmt::format("{}/blobs/{}", models_directory, blob_name(layer));
+        if (blobs && is_there(*near, layer, progress)) {
             placed.push_back({std::move(path), "there already", layer.size});
         } else if (layer.file) {
             placed.push_back({std::move(path), std::string(name_of(kind_of_link(*layer.file))), layer.size});

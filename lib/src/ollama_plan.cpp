@@ -285,7 +285,7 @@ std::string params_json(const Gguf& head, const std::vector<std::string>& stops)
         }
         for (const auto& [key, source] : reals) {
             const auto value = head.double_of(source);
-            if (!value) continue;
+            if (!value || !std::isfinite(*value)) continue;
             json.key(key);
             json.number(static_cast<float>(*value));
         }

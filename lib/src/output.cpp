@@ -100,7 +100,7 @@ SplitPath split_path(const std::string& path) {
                           ? SplitPath{"", path}
                           : SplitPath{path.substr(0, slash + 1), path.substr(slash + 1)};
     if (parts.name.empty() || parts.name == "." || parts.name == "..")
-        throw Error(ErrorKind::usage, {path}, "does not end in a file name");
+        throw Error(ErrorKind::usage, {path.empty() ? "''" : path}, "does not end in a file name");
     return parts;
 }
 

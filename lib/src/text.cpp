@@ -29,6 +29,17 @@ bool valid_utf8(std::string_view bytes) {
     return true;
 }
 
+std::string as_utf8(std::string_view bytes) {
+    constexpr std::string_view replacement_character = "\uFFFD";
+    std::string out;
+    while (!bytes.empty()) {
+        const std::size_t size = detail::decode_utf8(bytes).size;
+        out += size == 0 ? replacement_character : bytes.substr(0, size);
+        bytes.remove_prefix(std::max<std::size_t>(size, 1));
+    }
+    return out;
+}
+
 namespace {
 
 // How many bytes at the front are ' ' to '~'. Eight at a time: 100,000 names and their types are 4 MB.

@@ -21,6 +21,28 @@ void check(const Args& args) {
         if (args.has(option) && !args.has("--ollama"))
             throw Error(ErrorKind::usage, {}, std::string(option) + " is for --ollama");
     }
+    for (const char* option :
+         {"--tokenizer-only", "--precision", "--weights", "--max-file-size", "--raw-blocks"}) {
+        if (args.has(option) && !args.has("--output"))
+            throw Error(ErrorKind::usage, {}, std::string(option) + " is for -o");
+        if (args.has(option) && args.has("--tokenizer-only") &&
+            option != std::string_view("--tokenizer-only"))
+            throw Error(ErrorKind::usage, {}, std::string(option) + " has no meaning with --tokenizer-only");
+    }
+}
+
+bool only_tokenizer(const Args& args) {
+    return args.has("--tokenizer-only") && !args.has("--ollama") && !args.has("--modelfile");
+}
+
+/// The first shard has all metadata: for a tokenizer the others need not be there.
+Model open_model(const Args& args, const Places& places) {
+    const std::string name = *args.text("MODEL");
+    if (only_tokenizer(args)) {
+        if (const auto shard = parse_shard_name(resolve_model(name, places)))
+            return Model::open(shard_path(shard->prefix, 1, shard->count), places, Model::Siblings::none);
+    }
+    return Model::open(name, places);
 }
 
 /// A tokenizer needs no weights. One file may still be one shard: renamed, or several run together by cat.
@@ -36,9 +58,9 @@ void require_whole(const Args& args, const Model& model) {
 Status make_all(const Args& args, Io& io) {
     check(args);
     allow_many_open_files();
-    const Model model = Model::open(*args.text("MODEL"), places_from(io));
+    const Model model = open_model(args, places_from(io));
     require_whole(args, model);
-    if (args.has("--ollama")) check_registration(args, io);
+    if (args.has("--ollama")) check_registration(args, io, model);
     Status status = Status::ok;
     if (args.has("--modelfile")) print_modelfile(io, model);
     if (args.has("--output")) status = worst(status, make_folder(args, io, model));

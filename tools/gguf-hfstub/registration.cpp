@@ -24,16 +24,32 @@
 namespace ggufmap::cli {
 namespace {
 
-ollama::Link link_named(const std::string& name) {
+ollama::Link link_of(const Args& args) {
+    const std::string name = args.text("--link").value_or("auto");
     if (name == "reflink") return ollama::Link::reflink;
     if (name == "hard") return ollama::Link::hard;
     if (name == "symlink") return ollama::Link::symbolic;
     return ollama::Link::automatic;
 }
 
+/// Whose bytes the blobs are to have, in the order of the digests.
+std::vector<const File*> files_of(const Model& model, const Model* projector) {
+    std::vector<const File*> files;
+    for (const Shard& shard : model.shards()) files.push_back(&shard.file);
+    if (projector)
+        for (const Shard& shard : projector->shards()) files.push_back(&shard.file);
+    return files;
+}
+
+/// A template is no model to blame.
+File open_text(const std::string& path) try { return File::open(path); } catch (const Error& error) {
+    if (!error.blames_model()) throw;
+    throw Error(ErrorKind::usage, {path}, "is not a regular file");
+}
+
 std::string text_of_file(const std::string& path) {
     constexpr std::uint64_t longest = 1 << 20;  // a template; not a model named by mistake
-    const File file = File::open(path);
+    const File file = open_text(path);
     if (file.size() > longest) throw Error(ErrorKind::usage, {path}, "is too large to be a template");
     std::string text(file.size(), '\0');
     file.read_exactly(0, std::as_writable_bytes(std::span(text.data(), text.size())));
@@ -120,29 +136,33 @@ void print(const Args& args, Io& io, const std::vector<ollama::Placed>& placed) 
 
 }  // namespace
 
-void check_registration(const Args& args, Io& io) {
+void check_registration(const Args& args, Io& io, const Model& model) {
     const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
-    ollama::require_installable(ollama_folder(args, places_from(io)), name, args.has("--force"));
-    if (const auto path = args.text("--mmproj")) open_projector(*path, places_from(io));
+    const Places places = places_from(io);
+    const std::string directory = ollama_folder(args, places);
+    if (const ModelKind kind = kind_of(model); kind != ModelKind::model)
+        throw Error(ErrorKind::unsupported, {model.name()},
+                    fmt::format("is no model that Ollama could run, but: {}", name_of(kind)));
+    ollama::require_installable(directory, name, args.has("--force"));
+    std::optional<Model> projector;
+    if (const auto path = args.text("--mmproj")) projector = open_projector(*path, places);
+    ollama::require_linkable(files_of(model, projector ? &*projector : nullptr), directory, link_of(args));
 }
 
 Status register_in_ollama(const Args& args, Io& io, const Model& model) {
     const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
     const Places places = places_from(io);
     const std::string directory = ollama_folder(args, places);
-    const ollama::Link link = link_named(args.text("--link").value_or("auto"));
+    const ollama::Link link = link_of(args);
     std::optional<Model> projector;
     if (const auto path = args.text("--mmproj")) projector = open_projector(*path, places);
-    std::vector<const File*> files;
-    for (const Shard& shard : model.shards()) files.push_back(&shard.file);
-    if (projector)
-        for (const Shard& shard : projector->shards()) files.push_back(&shard.file);
-
+    const std::vector<const File*> files = files_of(model, projector ? &*projector : nullptr);
     const auto digests = digests_of(args, io, files);
     const auto plan =
         ollama::make_plan(model, projector ? &*projector : nullptr, name, digests, extras_of(args, model));
     if (args.has("--dry-run")) {
-        print(args, io, ollama::foresee(plan, directory, link));
+        Transfer look(io, args.has("--quiet"), "looking at what is there", 0);
+        print(args, io, ollama::foresee(plan, directory, link, look));
         return Status::ok;
     }
     Transfer work(io, args.has("--quiet"), "registering " + name.model, 0);

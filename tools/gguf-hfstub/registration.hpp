@@ -9,7 +9,7 @@
 namespace ggufmap::cli {
 
 /// Throws Error where the registration must fail, before anything is written: name, folder, projector.
-void check_registration(const Args& args, Io& io);
+void check_registration(const Args& args, Io& io, const Model& model);
 
 /// Registers the model under the name of --ollama, or with --dry-run tells what it would do.
 Status register_in_ollama(const Args& args, Io& io, const Model& model);

@@ -93,11 +93,18 @@ struct Placed {
 /// must not be written to: known before hours of hashing.
 GGUFMAP_API void require_installable(const std::string& models_directory, const Name& name, bool replace);
 
-/// What install() would do.
-GGUFMAP_API std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link);
+/// The same where blobs cannot have these files' bytes in the way that `link` asks for.
+GGUFMAP_API void require_linkable(const std::vector<const File*>& files, const std::string& models_directory,
+                                  Link link);
+
+/// What install() would do. Throws what it would throw for blobs that are there already, and reads those that
+/// it would read.
+GGUFMAP_API std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link,
+                                        Progress& progress);
 
 /// Puts the blobs, then the manifest, into Ollama's models folder (which must exist). Existing blobs stay as
-/// they are, once their digests are found to be true; an existing name is Error (io) unless `replace`. The
+/// they are, once their digests are found to be true; symlinks whose file is gone give way; an existing name
+/// is Error (io) unless `replace`. The
 /// manifest appears last and at once: a run that ends early leaves blobs that Ollama removes by itself.
 /// Returns blobs in order, the manifest last.
 GGUFMAP_API std::vector<Placed> install(const Plan& plan, const std::string& models_directory, Link link,

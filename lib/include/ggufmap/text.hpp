@@ -11,6 +11,9 @@ namespace ggufmap {
 /// True for well-formed UTF-8 (no surrogates, no overlong forms, up to U+10FFFF); NUL counts as a character.
 GGUFMAP_API bool valid_utf8(std::string_view bytes);
 
+/// `bytes` with U+FFFD in place of each byte that is not part of well-formed UTF-8.
+GGUFMAP_API std::string as_utf8(std::string_view bytes);
+
 /// `bytes` as they may meet a terminal: UTF-8 stays; C0, DEL, C1, line and paragraph separators and
 /// bidirectional controls become \n, \t, \xNN or \uNNNN; so do bytes that are not UTF-8 (\xNN).
 GGUFMAP_API std::string printable(std::string_view bytes);

@@ -55,9 +55,9 @@ void add_token_ids(const Facts& facts, Object& out) {
 void note_what_differs(const Facts& facts, Notes& notes) {
     const auto tokens = facts.model().head().array_of("tokenizer.ggml.tokens");
     const auto rows = facts.rows("token_embd.weight");
-    if (tokens && rows && tokens->size() > *rows)
+    if (tokens && rows && tokens->size() != *rows)
         notes.push_back(
-            fmt::format("the vocabulary has {} tokens and token_embd.weight {} rows", tokens->size(), *rows));
+            fmt::format("tokens of the vocabulary: {}, rows of token_embd.weight: {}", tokens->size(), *rows));
     for (const std::string_view key : Facts::layered_keys) {
         const KeyValue* entry = facts.model().head().find(fmt::format("{}.{}", facts.architecture(), key));
         if (entry && entry->value.as_array())
@@ -70,10 +70,20 @@ void note_what_differs(const Facts& facts, Notes& notes) {
 
 bool has_mapping(const Model& model) { return find_architecture(Facts(model)) != nullptr; }
 
+std::string config_obstacle(const Model& model) {
+    const Facts facts(model);
+    if (!find_architecture(facts))
+        return fmt::format("the architecture '{}' has no mapping", facts.architecture());
+    for (const std::string_view key : {"embedding_length", "block_count"}) {
+        if (!facts.number(key)) return fmt::format("the metadata has no '{}.{}'", facts.architecture(), key);
+    }
+    return {};
+}
+
 std::optional<Object> model_config(const Model& model, Precision precision, Notes& notes) {
+    if (!config_obstacle(model).empty()) return std::nullopt;
     const Facts facts(model);
     const Architecture* architecture = find_architecture(facts);
-    if (!architecture) return std::nullopt;
     note_what_differs(facts, notes);
     Object out = {{"architectures", Array{architecture->class_name}},
                   {"model_type", architecture->model_type},

@@ -34,7 +34,10 @@ Value vocabulary_rows(const Facts& facts) {
     return tokens ? Value(tokens->size()) : std::nullopt;
 }
 
-Value tied(const Facts& facts) { return Node(!facts.tensor("output.weight")); }
+Value tied(const Facts& facts) {
+    if (!facts.tensor("token_embd.weight")) return std::nullopt;
+    return Node(!facts.tensor("output.weight"));
+}
 
 Value head_dim(const Facts& facts) { return Node(facts.head_size()); }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "ggufmap/error.hpp"
 #include "hf/tensor_types.hpp"
@@ -61,7 +62,7 @@ std::optional<float> Facts::real(std::string_view key) const {
     const KeyValue* found = entry(key);
     if (!found) return std::nullopt;
     const auto value = found->value.as_double();
-    if (!value) fail(*found, "must be a number");
+    if (!value || !std::isfinite(*value)) fail(*found, "must be a finite number");
     return static_cast<float>(*value);
 }
 

@@ -53,7 +53,14 @@ std::optional<Llama3Schedule> llama3_schedule(const std::vector<float>& factors,
     return std::nullopt;
 }
 
-Node from_frequencies(const Facts& facts, const std::vector<float>& factors, Notes& notes) {
+std::optional<Node> from_frequencies(const Facts& facts, const std::vector<float>& factors, Notes& notes) {
+    const std::uint64_t rotated = facts.number("rope.dimension_count").value_or(facts.head_size());
+    if (2 * factors.size() != rotated) {
+        notes.push_back(
+            fmt::format("rope_freqs.weight has {} factors for {} dimensions: config.json has no rope_scaling",
+                        factors.size(), rotated));
+        return std::nullopt;
+    }
     const float largest = *std::max_element(factors.begin(), factors.end());
     const float base = facts.real("rope.freq_base").value_or(10000.0F);
     const bool fits = 2 * factors.size() == facts.head_size();

@@ -186,7 +186,8 @@ std::string json_header(const SafetensorsFile& file, Weights weights) {
 }
 
 /// Blanks bring the data to where source and data agree modulo `block`, or else to a multiple of 8.
-std::string header_of(const SafetensorsFile& file, const SafetensorsOptions& options) {
+std::string header_of(const SafetensorsFile& file, const SafetensorsOptions& options,
+                      const std::string& model) {
     std::string json = json_header(file, options.weights);
     const bool shares = options.weights == Weights::reflink;
     const std::uint64_t block = shares ? options.block : length_bytes;
@@ -194,9 +195,10 @@ std::string header_of(const SafetensorsFile& file, const SafetensorsOptions& opt
     const std::uint64_t now = (length_bytes + json.size()) % block;
     json.append((wanted + block - now) % block, ' ');
     if (json.size() > options.most_header_bytes)
-        throw Error(ErrorKind::limit, {file.name},
-                    fmt::format("the header would have {} bytes; readers accept {}", json.size(),
-                                options.most_header_bytes));
+        throw Error(
+            ErrorKind::limit, {model, file.name},
+            fmt::format("the header would have {} bytes, and readers accept {}: take more and smaller files",
+                        json.size(), options.most_header_bytes));
     std::string header(length_bytes, '\0');
     const std::uint64_t length = json.size();
     std::memcpy(header.data(), &length, sizeof length);
@@ -230,7 +232,7 @@ std::vector<SafetensorsFile> plan_safetensors(const Model& model, const std::vec
         } else {
             append(file, std::move(groups[i]), 0);
         }
-        file.header = header_of(file, options);
+        file.header = header_of(file, options, model.name());
     }
     return files;
 }

@@ -119,7 +119,7 @@ std::string sentencepiece_obstacle(const Vocabulary& vocabulary) {
         return "not a sentencepiece vocabulary";
     if (!vocabulary.special().unk) return "there is no unknown token";
     if (vocabulary.duplicates() != 0)
-        return fmt::format("{} tokens are spelled like an earlier one", vocabulary.duplicates());
+        return fmt::format("tokens spelled like an earlier one: {}", vocabulary.duplicates());
     if (vocabulary.find("")) return "a token is empty";
     return {};
 }

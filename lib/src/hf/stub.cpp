@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "ggufmap/error.hpp"
 #include "ggufmap/hf/sentencepiece.hpp"
 #include "ggufmap/hf/tokenizer.hpp"
+#include "ggufmap/text.hpp"
 #include "hf/stub_folder.hpp"
 
 namespace ggufmap::hf {
@@ -88,7 +90,7 @@ struct Stub::Parts {
             add("chat_template.jinja", text_file(templates.front().text));
     }
 
-    /// What the small files take from the metadata, and leave out where it is of another kind.
+    /// What the small files take from the metadata, and leave out or mend where it is of another kind.
     void note_wrong_kinds() {
         const Gguf& head = model.head();
         const auto note = [&](const char* key, const auto& as_wanted) {
@@ -99,33 +101,47 @@ struct Stub::Parts {
         note("tokenizer.chat_template", [](const Value& value) { return value.as_string().has_value(); });
         note("general.sampling.top_k", [](const Value& value) { return value.as_unsigned().has_value(); });
         for (const char* key : {"general.sampling.temp", "general.sampling.top_p", "general.sampling.min_p"})
-            note(key, [](const Value& value) { return value.as_double().has_value(); });
+            note(key, [](const Value& value) {
+                const auto number = value.as_double();
+                return number && std::isfinite(*number);
+            });
+        if (const auto text = head.string_of("tokenizer.chat_template"); text && !valid_utf8(*text))
+            notes.push_back("tokenizer.chat_template is not UTF-8; U+FFFD stands for its bad bytes");
     }
 
     void add_config() {
         const Gguf& head = model.head();
-        auto config = model_config(model, options.precision, notes);
-        if (!config) {
-            missing.push_back(
-                fmt::format("config.json: the architecture '{}' has no mapping", head.architecture()));
+        if (const std::string obstacle = config_obstacle(model); !obstacle.empty()) {
+            missing.push_back("config.json: " + obstacle);
             return;
         }
-        add("config.json", json_file(std::move(*config)));
+        add("config.json", json_file(*model_config(model, options.precision, notes)));
         add("generation_config.json",
             json_file(generation_config(vocabulary ? &*vocabulary : nullptr, head)));
     }
 
     void add_weights() {
         if (options.weights == Weights::none) return;
-        const auto tensors = hf_tensors(model, notes);
+        const auto tensors = hf_tensors(model, missing);
         if (tensors.empty()) return;
         weights = plan_safetensors(
             model, tensors,
             {.weights = options.weights, .most_bytes = options.most_bytes, .block = options.block});
+        note_large_files();
         add("model.safetensors.index.json", [this](const Sink& sink) {
             JsonWriter json(sink);
             write_index(weights, json);
         });
+    }
+
+    void note_large_files() {
+        if (options.most_bytes == 0) return;
+        const auto large = std::count_if(weights.begin(), weights.end(), [this](const SafetensorsFile& file) {
+            return file.bytes() > options.most_bytes;
+        });
+        if (large != 0)
+            notes.push_back(fmt::format("files of weights larger than {} bytes: {}; a tensor is not cut",
+                                        options.most_bytes, large));
     }
 
     void add_modelfile() {

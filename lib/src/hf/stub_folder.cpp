@@ -90,8 +90,8 @@ std::string without_slashes(std::string path) {
 bool is_replaced(const OutputDirectory& parent, const std::string& name, const std::string& shown,
                  bool replace, const IsOurs& is_ours) {
     if (!parent.exists(name)) return false;
-    if (!replace) throw Error(ErrorKind::io, {shown}, "exists already (--force replaces it)", EEXIST);
     const Fd folder = open_folder(parent, name, "is no directory that can be replaced");
+    if (!replace) throw Error(ErrorKind::io, {shown}, "exists already (--force replaces it)", EEXIST);
     if (const auto foreign = foreign_entry(entries_of(folder, shown), is_ours))
         throw Error(ErrorKind::io, {shown},
                     fmt::format("holds '{}', which is no part of a stub: not replaced", *foreign));

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "ggufmap/error.hpp"
+#include "ggufmap/layout.hpp"
 #include "hf/architecture.hpp"
 #include "hf/tensor_types.hpp"
 
@@ -36,13 +37,14 @@ std::string_view dtype_of(std::uint32_t type) {
 
 class Planner {
 public:
-    Planner(const Model& model, const Facts& facts, const Architecture& architecture, Notes& notes)
-        : model_(model), facts_(facts), architecture_(architecture), notes_(notes) {}
+    Planner(const Model& model, const Facts& facts, const Architecture& architecture, Notes& missing)
+        : model_(model), facts_(facts), architecture_(architecture), missing_(missing) {}
 
     std::vector<HfTensor> plan() {
         model_.require_complete();
         for (const ModelTensor& tensor : model_.tensors()) add(tensor);
         tell_of_nameless();
+        tell_of_absent();
         require_distinct_names();
         return std::move(out_);
     }
@@ -315,8 +317,22 @@ private:
         for (std::size_t i = 0; i < std::min(nameless_.size(), names_shown); ++i)
             list.append(i == 0 ? "" : ", ").append(nameless_[i]);
         if (nameless_.size() > names_shown) list += ", ...";
-        notes_.push_back(fmt::format("{} tensors have no name in transformers: {}", nameless_.size(), list));
+        miss(fmt::format("tensors without a name in transformers: {} ({})", nameless_.size(), list));
     }
+
+    void tell_of_absent() {
+        if (!facts_.tensor("token_embd.weight")) miss("the model has no token_embd.weight");
+        std::uint64_t layers = 0;
+        for (const ModelTensor& tensor : model_.tensors()) {
+            const auto layer = role_of(tensor.info->name).layer;
+            if (layer) layers = std::max<std::uint64_t>(layers, *layer + std::uint64_t{1});
+        }
+        if (layers < facts_.layers())
+            miss(fmt::format("the metadata says {} layers, and there are tensors of {}", facts_.layers(),
+                             layers));
+    }
+
+    void miss(const std::string& what) { missing_.push_back("model.safetensors: " + what); }
 
     void require_distinct_names() const {
         std::unordered_map<std::string_view, const Tensor*> seen;
@@ -330,7 +346,7 @@ private:
     const Model& model_;
     const Facts& facts_;
     const Architecture& architecture_;
-    Notes& notes_;
+    Notes& missing_;
     std::vector<HfTensor> out_;
     std::vector<std::string_view> nameless_;
 };
@@ -358,11 +374,11 @@ bool HfTensor::quantized() const {
     return dtype_of(origin->type).empty() && rework != Rework::mxfp4_blocks && rework != Rework::mxfp4_scales;
 }
 
-std::vector<HfTensor> hf_tensors(const Model& model, Notes& notes) {
+std::vector<HfTensor> hf_tensors(const Model& model, Notes& missing) {
     const Facts facts(model);
     const Architecture* architecture = find_architecture(facts);
     if (!architecture) return {};
-    return Planner(model, facts, *architecture, notes).plan();
+    return Planner(model, facts, *architecture, missing).plan();
 }
 
 }  // namespace ggufmap::hf

@@ -260,7 +260,7 @@ void write_merges(const Vocabulary& vocabulary, JsonWriter& json, Notes& notes) 
     json.end_array();
     if (dropped != 0)
         notes.push_back(
-            fmt::format("{} merges name tokens that are not in the vocabulary; left out", dropped));
+            fmt::format("merges of tokens that are not in the vocabulary: {}, left out", dropped));
 }
 
 void write_members(const Object& members, JsonWriter& json) {

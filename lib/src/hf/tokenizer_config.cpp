@@ -1,7 +1,9 @@
 // The small files beside tokenizer.json.
 #include <algorithm>
+#include <cmath>
 
 #include "ggufmap/hf/tokenizer.hpp"
+#include "ggufmap/text.hpp"
 
 namespace ggufmap::hf {
 namespace {
@@ -53,12 +55,12 @@ Node template_node(const std::vector<ChatTemplate>& templates) {
 
 std::vector<ChatTemplate> chat_templates(const Gguf& head) {
     std::vector<ChatTemplate> templates;
-    if (const auto text = head.string_of(template_key)) templates.push_back({"default", std::string(*text)});
+    if (const auto text = head.string_of(template_key)) templates.push_back({"default", as_utf8(*text)});
     for (const KeyValue& entry : head.metadata()) {
         const auto text = entry.value.as_string();
         if (text && entry.key.starts_with(template_key) && entry.key.size() > template_key.size() + 1 &&
             entry.key[template_key.size()] == '.')
-            templates.push_back({std::string(entry.key.substr(template_key.size() + 1)), std::string(*text)});
+            templates.push_back({std::string(entry.key.substr(template_key.size() + 1)), as_utf8(*text)});
     }
     return templates;
 }
@@ -116,8 +118,9 @@ Object generation_config(const Vocabulary* vocabulary, const Gguf& head) {
     bool samples = false;
     const auto add_real = [&](const char* key, const char* source) {
         const auto number = head.double_of(source);
-        if (number) out.emplace_back(key, static_cast<float>(*number));
-        samples = samples || number;
+        if (!number || !std::isfinite(*number)) return;
+        out.emplace_back(key, static_cast<float>(*number));
+        samples = true;
     };
     add_real("temperature", "general.sampling.temp");
     if (const auto number = head.unsigned_of("general.sampling.top_k")) {

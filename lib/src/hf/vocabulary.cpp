@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
-#include "detail/utf8.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/hf/pretokenizer.hpp"
 #include "ggufmap/text.hpp"
@@ -14,7 +14,6 @@ namespace ggufmap::hf {
 namespace {
 
 constexpr std::string_view lower_one_eighth_block = "\u2581";  // sentencepiece's visible blank
-constexpr std::string_view replacement_character = "\uFFFD";
 
 std::string key_of(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
 
@@ -43,14 +42,15 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
     return out.append(text);
 }
 
-std::string with_replacement_characters(std::string_view text) {
-    std::string out;
-    while (!text.empty()) {
-        const std::size_t size = detail::decode_utf8(text).size;
-        out += size == 0 ? replacement_character : text.substr(0, size);
-        text.remove_prefix(std::max<std::size_t>(size, 1));
-    }
-    return out;
+// sentencepiece's compiled normalizer: the bytes of a trie of 32-bit units, the trie, and the texts it points
+// to.
+bool is_charsmap(Bytes map) {
+    constexpr std::size_t unit = 4;
+    if (map.empty()) return true;
+    if (map.size() < unit) return false;
+    const std::uint64_t trie = load_le<std::uint32_t>(map.data());
+    return trie > 0 && trie % unit == 0 && trie <= map.size() - unit &&
+           valid_utf8(as_text(map.subspan(unit + trie)));
 }
 
 // "[PAD151669]": rows that converters add so that the vocabulary is as long as the embedding matrix.
@@ -103,6 +103,7 @@ public:
             if (!array || size_of(array->element_type()) != 1)
                 fail("precompiled_charsmap", "must be an array of bytes");
             out_.charsmap_ = array->bytes();
+            if (!is_charsmap(out_.charsmap_)) fail("precompiled_charsmap", "is damaged");
         }
         if (head_.find(key_of("merges"))) out_.merges_ = array("merges", ValueType::string);
         return std::move(out_);
@@ -144,7 +145,7 @@ private:
                 if (number < 1 || number > 6) fail("token_type", fmt::format("no token type is {}", number));
                 out_.kinds_.push_back(static_cast<std::uint8_t>(number));
             }
-        } else if (out_.model_ != VocabularyModel::bpe) {
+        } else {
             notes_.push_back("tokenizer.ggml.token_type is missing: all tokens are taken for normal ones");
         }
         const bool scores_count =
@@ -153,7 +154,13 @@ private:
         const ArrayView scores = array("scores", ValueType::float32);
         require_as_many_as_tokens("scores", scores.size());
         out_.scores_.reserve(scores.size());
-        for (const Value score : scores) out_.scores_.push_back(load_le<float>(score.bytes().data()));
+        for (const Value score : scores) {
+            const auto number = load_le<float>(score.bytes().data());
+            // sentencepiece's own file can say "infinite", JSON cannot.
+            if (std::isnan(number) || (std::isinf(number) && out_.model_ == VocabularyModel::unigram))
+                fail("scores", fmt::format("that of token {} is {}", out_.scores_.size(), number));
+            out_.scores_.push_back(number);
+        }
     }
 
     void respell() {
@@ -162,13 +169,13 @@ private:
             std::string_view& piece = out_.pieces_[id];
             if (!valid_utf8(piece)) {
                 ++broken;
-                piece = own(with_replacement_characters(piece));
+                piece = own(as_utf8(piece));
             }
             if (const auto spelled = spelling(id, piece)) piece = own(*spelled);
         }
         if (broken != 0)
             notes_.push_back(
-                fmt::format("{} tokens are not UTF-8; U+FFFD stands for their bad bytes", broken));
+                fmt::format("tokens that are not UTF-8: {}; U+FFFD stands for their bad bytes", broken));
     }
 
     std::string_view own(std::string text) { return out_.respelled_.emplace_back(std::move(text)); }
@@ -208,8 +215,8 @@ private:
             if (!out_.listed_[id]) ++out_.duplicates_;
         }
         if (out_.duplicates_ != 0)
-            notes_.push_back(fmt::format(
-                "{} tokens are spelled like an earlier one; text never gives their ids", out_.duplicates_));
+            notes_.push_back(fmt::format("tokens spelled like an earlier one: {}; text never gives their ids",
+                                         out_.duplicates_));
     }
 
     // The id under `key`; where the key is absent `fallback`, if the vocabulary reaches that far.

@@ -6,7 +6,7 @@ kv general.architecture str qwen2
 kv general.file_type u32 1
 kv qwen2.attention.head_count u32 4
 kv qwen2.embedding_length u32 32
-kv qwen2.block_count u32 1
+kv qwen2.block_count u32 0
 kv tokenizer.ggml.model str gpt2
 kv tokenizer.ggml.pre str qwen2
 kv tokenizer.ggml.tokens array str a b ab <|im_end|>

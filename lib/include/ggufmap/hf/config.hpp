@@ -24,9 +24,13 @@ enum class Precision {
 /// True where the model's architecture has a mapping.
 GGUFMAP_API bool has_mapping(const Model& model);
 
-/// The members in the order in which they are to be written; nothing where the architecture has no mapping.
-/// Reads the model's rope factors. Throws Error (malformed) for metadata of the wrong kind. Notes tell what
-/// only approximates the file.
+/// Why there can be no config.json: an architecture without a mapping, or a model that does not say how large
+/// it is, for which loaders would take another model's defaults. Empty where there can.
+GGUFMAP_API std::string config_obstacle(const Model& model);
+
+/// The members in the order in which they are to be written; nothing where config_obstacle() says why. Reads
+/// the model's rope factors. Throws Error (malformed) for metadata of the wrong kind. Notes tell what only
+/// approximates the file.
 GGUFMAP_API std::optional<Object> model_config(const Model& model, Precision precision, Notes& notes);
 
 }  // namespace ggufmap::hf

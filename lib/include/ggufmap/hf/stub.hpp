@@ -43,7 +43,7 @@ public:
     /// What the user should know; complete after measure() or write().
     const Notes& notes() const;
     /// What a complete folder would have and this one will not: an architecture without a mapping, a
-    /// tokenizer without an exact form.
+    /// tokenizer without an exact form, weights with gaps.
     const Notes& missing() const;
 
     /// Writes the folder under a hidden name beside `path` and renames it. Throws Error (io) where `path`

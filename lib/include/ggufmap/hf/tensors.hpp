@@ -58,10 +58,11 @@ struct HfTensor {
 };
 
 /// Every tensor that has an HF name, stacked experts one by one, in file order; empty where the architecture
-/// has no mapping. Those without a name are told in `notes`. Throws Error (malformed) where rows or experts
-/// do not divide, two tensors would bear one name, or a tensor lies beyond its file; Error (unsupported) for
-/// a type or shape that the rework cannot be done on.
-GGUFMAP_API std::vector<HfTensor> hf_tensors(const Model& model, Notes& notes);
+/// has no mapping. `missing` gets a line for tensors without a name, and for layers and embeddings that are
+/// not there: loaders would fill such gaps with random numbers. Throws Error (malformed) where rows or
+/// experts do not divide, two tensors would bear one name, or a tensor lies beyond its file; Error
+/// (unsupported) for a type or shape that the rework cannot be done on.
+GGUFMAP_API std::vector<HfTensor> hf_tensors(const Model& model, Notes& missing);
 
 /// Hands the tensor's bytes as HF has them to `sink`, in pieces at rising or scattered offsets from its start
 /// that cover it once. Memory: a few MiB.
