@@ -22,6 +22,8 @@ std::string_view name_of(CacheMethod method) {
             return "mincore";
         case CacheMethod::allocation:
             return "allocation";
+        case CacheMethod::page_tables:
+            return "page tables";
         case CacheMethod::none:
             break;
     }

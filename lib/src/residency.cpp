@@ -106,7 +106,8 @@ void add_selected(const Model& model, const Selection& selection, Counter& count
 
 std::vector<CacheCounts> count_each(const PageCache& cache, const File& file, std::span<const Range> ranges) {
     if (ranges.empty()) return {};
-    if (cache.method(file) == CacheMethod::mincore) {
+    const CacheMethod method = cache.method(file);
+    if (method == CacheMethod::mincore || method == CacheMethod::page_tables) {
         if (const auto map = cache.map(file, span_of(ranges))) return count_by_map(*map, ranges);
     }
     std::vector<CacheCounts> counts;

@@ -86,8 +86,16 @@ TEST_CASE("a model that is gone or replaced is loaded again when it is used") {
     CHECK(keeper.decide(start + 1s, std::vector{Keeper::Sight{}})[0] == Order::leave);
     CHECK_FALSE(keeper.state(0).loaded);
     CHECK(keeper.decide(start + 2s, std::vector{sight(1, true)})[0] == Order::load);
-    keeper.not_loaded(0);
+    keeper.changed(0);
     CHECK(keeper.decide(start + 3s, std::vector{sight(1, true)})[0] == Order::load);
+}
+
+TEST_CASE("one that is loaded at the start is loaded again when it is replaced, without being used") {
+    Keeper keeper({{.warm = Keeper::Warm::start}}, {});
+    CHECK(keeper.decide(start, std::vector{sight(1)})[0] == Order::load);
+    CHECK(keeper.decide(start + 1s, std::vector{sight(1)})[0] == Order::leave);
+    keeper.changed(0);
+    CHECK(keeper.decide(start + 2s, std::vector{sight(1)})[0] == Order::load);
 }
 
 TEST_CASE("a budget that has shrunk lets go of idle models, the oldest first") {

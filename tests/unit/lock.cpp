@@ -58,15 +58,15 @@ TEST_CASE("a lock beyond a control group is refused before the kernel kills") {
     group.usage = 500 * mib;
     group.reclaimable = 400 * mib;
     limits.memory.cgroups = {group};
-    CHECK(lock_obstacles(limits, 924 * mib).empty());
+    CHECK(lock_obstacles(limits, 918 * mib).empty());
     const auto obstacles = lock_obstacles(limits, 925 * mib);
     REQUIRE(obstacles.size() == 1);
     CHECK(obstacles[0].reason ==
-          "control group /jobs has 924.0 MiB left, 925.0 MiB are to be locked: the kernel would kill the "
+          "control group /jobs has 924.0 MiB left, a lock of 925.0 MiB takes 930.8 MiB: the kernel would kill the "
           "process");
-    CHECK(obstacles[0].fix == "raise the memory limit of control group /jobs to 1025.0 MiB");
+    CHECK(obstacles[0].fix == "raise the memory limit of control group /jobs to 1030.8 MiB");
     limits.container = "systemd llama.service";
-    CHECK(lock_obstacles(limits, 925 * mib)[0].fix == "set MemoryMax=1026M in the unit");
+    CHECK(lock_obstacles(limits, 925 * mib)[0].fix == "set MemoryMax=1031M in the unit");
 }
 
 TEST_CASE("a lock beyond the machine's memory is refused") {

@@ -35,7 +35,7 @@ const char* const smaps =
     "7f0000000000-7f0000004000 r--s 00000000 fe:00 42                         /models/m.gguf\n"
     "Size:                 16 kB\nRss:                  12 kB\nPss:                   6 kB\n"
     "Referenced:            8 kB\nAnonymous:             0 kB\nSwap:                  0 kB\n"
-    "Locked:                4 kB\nVmFlags: rd sh mr\n"
+    "Locked:                2 kB\nVmFlags: rd sh mr lo\n"
     "7f0000004000-7f0000006000 rw-p 00008000 fe:00 42                         /models/m.gguf (deleted)\n"
     "Rss:                   8 kB\nPss:                   8 kB\nAnonymous:             4 kB\n"
     "Swap:                  4 kB\n"
@@ -99,7 +99,7 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
     CHECK(llama.cost->pss == 14 * 1024);
     CHECK(llama.cost->anonymous == 4 * 1024);
     CHECK(llama.cost->referenced == 8 * 1024);
-    CHECK(llama.cost->locked == 4 * 1024);
+    CHECK(llama.cost->locked == 12 * 1024);
     CHECK(llama.cost->swap == 4 * 1024);
     CHECK_FALSE(table.mappers(wanted, Detail::areas).mappers[0].cost);
     CHECK_FALSE(table.present_pages(123, llama.areas[0]));  // the fixture has no pagemap: it has ended

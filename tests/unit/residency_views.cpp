@@ -220,6 +220,17 @@ TEST_CASE("verdicts: everything stays, half of what a token needs does, or less"
     CHECK(verdict({need(UINT64_MAX, UINT64_MAX)}) == Verdict::thrash);
 }
 
+TEST_CASE("several models share the memory in their order") {
+    const Supply supply{100 * mib, "host", 0, 0, 0, 0};
+    const Need dense = need(90 * mib, 0);
+    const Need experts = sparse(10 * mib, 60 * mib);
+    CHECK(make_budget(supply, {experts, dense}).read_per_token == 60 * mib);
+    CHECK(make_budget(supply, {experts, dense}).verdict == Verdict::thrash);
+    const Budget other = make_budget(supply, {dense, experts});
+    CHECK(other.read_per_token == 7 * mib + mib / 2);
+    CHECK(other.verdict == Verdict::lazy);
+}
+
 TEST_CASE("experts: what stays is used by the tokens that choose it") {
     const Supply supply{100 * mib, "host", 0, 0, 0, 0};
     // Half of the experts stay, so of the 20 MiB that a token uses half are read again.
@@ -390,7 +401,7 @@ TEST_CASE("rates tell what came, what went and what is not known") {
 
 TEST_CASE("time a page says what folios the cache is made of") {
     CHECK(folio_size(0.4) == FolioSize::large);
-    CHECK(folio_size(18) == FolioSize::small);
+    CHECK_FALSE(folio_size(18));
     CHECK(folio_size(33) == FolioSize::single);
 }
 

@@ -47,7 +47,7 @@ cli::Status let_go(Job& job);
 bool may_lock(const Job& job);
 /// Keeps the targets as --hold, --lock or --lock-onfault says; false where that was not possible for all.
 bool keep(const Job& job);
-void wait_for_signal(cli::Io& io);
+void wait_for_signal(const Job& job);
 
 bool keeps(const cli::Args& args);
 bool locks(const cli::Args& args);

@@ -1,13 +1,18 @@
 // --hold, --lock, --lock-onfault: what was brought in stays.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "common/tool.hpp"
 #include "gguf-prefault/job.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/lock.hpp"
+#include "ggufmap/residency.hpp"
 
 namespace ggufmap::prefault_tool {
 
@@ -31,6 +36,8 @@ bool keep(const Job& job) {
     for (const Target& target : job.targets) {
         for (const ShardRange& one : target.wanted) {
             try {
+                // All of it has been read: what a page's mark for readahead would bring in is nobody's.
+                target.mapping.advise(one, Advice::random);
                 if (job.args.has("--huge")) target.mapping.advise(one, Advice::huge_pages);
                 if (job.args.has("--lock-onfault"))
                     target.mapping.lock_on_fault(one);
@@ -47,11 +54,52 @@ bool keep(const Job& job) {
     return all;
 }
 
-void wait_for_signal(cli::Io& io) {
+namespace {
+
+// True when the signal has come.
+bool signal_within(cli::Io& io, std::optional<std::chrono::milliseconds> time) {
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
-    stopped.wait(lock, io.stop_token(), [] { return false; });
+    const std::stop_token stop = io.stop_token();
+    if (time) {
+        stopped.wait_for(lock, stop, *time, [] { return false; });
+    } else {
+        stopped.wait(lock, stop, [] { return false; });
+    }
+    return stop.stop_requested();
+}
+
+// A page is locked once it is mapped here: those that others have brought in are, without reading any.
+void map_what_is_there(const Job& job, const Target& target) {
+    for (const ShardRange& one : target.wanted) {
+        const auto pages = job.cache.map(target.model().shards()[one.shard].file, one.range);
+        if (!pages) continue;
+        for (const Range range : pages->stretches(true)) {
+            const Range inside = intersection(range, one.range);
+            if (!inside.empty()) target.mapping.verify({one.shard, inside});
+        }
+    }
+}
+
+}  // namespace
+
+void wait_for_signal(const Job& job) {
+    if (!job.args.has("--lock-onfault")) {
+        signal_within(job.io, std::nullopt);
+        return;
+    }
+    constexpr std::chrono::milliseconds often(500);
+    // What was there when it was looked at last: asking for each page costs 17 ms a GiB, for their number
+    // 0.1.
+    std::vector<std::optional<std::uint64_t>> seen(job.targets.size());
+    do {
+        for (std::size_t i = 0; i < job.targets.size(); ++i) {
+            const Target& target = job.targets[i];
+            const auto now = count_ranges(job.cache, target.model(), target.wanted).resident;
+            if (std::exchange(seen[i], now) != now) map_what_is_there(job, target);
+        }
+    } while (!signal_within(job.io, often));
 }
 
 }  // namespace ggufmap::prefault_tool

@@ -65,7 +65,10 @@ CacheCounts KeptModel::resident() const { return count_ranges(cache_, model(), w
 std::uint64_t KeptModel::load(Progress& progress) {
     const PrefaultPlan plan = plan_prefault(cache_, model(), wanted_);
     const std::uint64_t read = prefault(model(), plan, {}, progress).bytes;
-    for (const ShardRange& one : wanted_) mapping_->verify(one);
+    for (const ShardRange& one : wanted_) {
+        mapping_->advise(one, Advice::random);  // it has just been read: nothing beyond it
+        mapping_->verify(one);
+    }
     if (!config_.rule.lock) return read;
     for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), wanted_bytes_))
         throw Error(ErrorKind::io, {config_.name},

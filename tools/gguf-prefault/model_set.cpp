@@ -85,16 +85,17 @@ void ModelSet::refresh(std::size_t number) {
             if (!model.there()) tell_once(number, model.config().path + ": no such model");
             return;
         }
-        keeper_.not_loaded(number);
+        keeper_.changed(number);
         opened_here_.insert(number);
         if (model.there())
             watch_.watch(number, model.model());
         else
             watch_.forget(number);
         last_told_[number].clear();
-        if (model.there()) tell(number, cli::human_size(model.wanted_bytes()) + " to look after");
+        tell(number, model.there() ? cli::human_size(model.wanted_bytes()) + " to look after"
+                                   : model.config().path + ": has gone");
     } catch (const Error& error) {
-        keeper_.not_loaded(number);
+        keeper_.changed(number);
         tell_once(number, error.what());
     }
 }

@@ -1,6 +1,8 @@
 // Which bytes of which models the command line means.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/as_found.hpp"
 #include "common/files.hpp"
 #include "common/models.hpp"
@@ -8,6 +10,7 @@
 #include "gguf-prefault/budget.hpp"
 #include "gguf-prefault/job.hpp"
 #include "ggufmap/error.hpp"
+#include "ggufmap/lock.hpp"
 #include "ggufmap/ranges.hpp"
 
 namespace ggufmap::prefault_tool {
@@ -41,7 +44,10 @@ std::uint64_t bytes_of(const std::vector<ShardRange>& ranges) {
 cli::Status open_targets(Job& job) {
     const auto list = hot_list(job);
     std::optional<std::uint64_t> budget;
-    if (const auto text = job.args.text("--budget")) budget = budget_bytes(*text, available_memory());
+    if (const auto text = job.args.text("--budget")) {
+        budget = budget_bytes(*text, available_memory());
+        if (*text == "auto" && locks(job.args)) *budget -= std::min(*budget, lock_overhead(*budget));
+    }
     return cli::for_each_input(job.args, job.io, "MODEL", [&](const std::string& name) {
         const Places places = cli::places_from(job.io);
         const cli::AsFound as_found(job.cache, name, places);

@@ -149,7 +149,7 @@ cli::Status warm(Job& job) {
     }
     if (!job.quiet) document.finish();
     job.io.flush();
-    if (keeps(job.args)) wait_for_signal(job.io);
+    if (keeps(job.args)) wait_for_signal(job);
     return status;
 }
 

@@ -68,18 +68,18 @@ std::uint64_t share_beyond(std::uint64_t bytes, std::uint64_t kept, std::uint64_
                                       (1 - static_cast<double>(kept) / static_cast<double>(all)));
 }
 
-std::uint64_t read_per_token(const Budget& budget, std::uint64_t experts) {
-    const std::uint64_t shared = budget.weights - std::min(budget.weights, experts);
-    const std::uint64_t used = budget.every_token - std::min(budget.every_token, shared);
-    if (budget.left_for_weights <= shared) return shared - budget.left_for_weights + used;
-    return share_beyond(used, budget.left_for_weights - shared, experts);
+// Of one model, `kept` bytes of which stay.
+std::uint64_t read_per_token(const Need& need, std::uint64_t kept) {
+    const std::uint64_t shared = need.weights - std::min(need.weights, need.experts);
+    const std::uint64_t used = need.every_token - std::min(need.every_token, shared);
+    if (kept < shared) return shared - kept + used;
+    return share_beyond(used, kept - shared, need.experts);
 }
 
-Verdict verdict_of(const Budget& budget) {
+Verdict verdict_of(const Budget& budget, bool tokens_stay) {
     if (budget.fixed > budget.memory) return Verdict::thrash;
     if (budget.weights <= budget.left_for_weights) return Verdict::resident;
-    const bool token_stays = budget.every_token <= budget.left_for_weights;
-    return token_stays || budget.read_per_token <= budget.every_token / 2 ? Verdict::lazy : Verdict::thrash;
+    return tokens_stay || budget.read_per_token <= budget.every_token / 2 ? Verdict::lazy : Verdict::thrash;
 }
 
 }  // namespace
@@ -112,8 +112,12 @@ Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, 
         need.context_tokens = attention->context;
     }
     need.page_tables = page_table_bytes(need.weights);
-    for (const Shard& shard : model.shards())
-        need.resident_already += count_bytes(cache, shard.file, {0, shard.file.size()}).resident.value_or(0);
+    for (const Shard& shard : model.shards()) {
+        const auto resident = count_bytes(cache, shard.file, {0, shard.file.size()}).resident;
+        need.resident_already = resident && need.resident_already
+                                    ? std::optional(*need.resident_already + *resident)
+                                    : std::nullopt;
+    }
     return need;
 }
 
@@ -158,21 +162,26 @@ Budget make_budget(const Supply& supply, std::vector<Need> needs) {
     budget.supply = supply;
     budget.needs = std::move(needs);
     std::uint64_t contexts = 0;
-    std::uint64_t experts = 0;
     for (const Need& need : budget.needs) {
         budget.weights = limited_sum(budget.weights, need.weights);
         contexts = limited_sum(contexts, need.context.value_or(0));
         budget.fixed = limited_sum(budget.fixed, limited_sum(need.context.value_or(0), need.page_tables));
         budget.every_token = limited_sum(budget.every_token, need.every_token);
-        experts = limited_sum(experts, need.experts);
     }
     // Contexts alone can go to zRAM (weights are a file's, page tables the kernel's), and there they still
     // take their compressed size.
     budget.zram_gain = std::min(supply.zram_gain, gain(contexts, supply.zram_ratio));
     budget.memory = limited_sum(supply.available, budget.zram_gain);
     budget.left_for_weights = budget.memory - std::min(budget.memory, budget.fixed);
-    budget.read_per_token = read_per_token(budget, experts);
-    budget.verdict = verdict_of(budget);
+    bool tokens_stay = true;
+    std::uint64_t left = budget.left_for_weights;
+    for (const Need& need : budget.needs) {
+        const std::uint64_t kept = std::min(left, need.weights);
+        left -= kept;
+        tokens_stay = tokens_stay && need.every_token <= kept;
+        budget.read_per_token = limited_sum(budget.read_per_token, read_per_token(need, kept));
+    }
+    budget.verdict = verdict_of(budget, tokens_stay);
     return budget;
 }
 

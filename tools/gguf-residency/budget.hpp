@@ -14,9 +14,10 @@
 namespace ggufmap::residency {
 
 /// The rule. Weights get what private memory (contexts, page tables) leaves, and fill it in order of worth,
-/// as gguf-prefault --budget does; this is the hot part. What a token needs beyond it is read again, each
-/// time. The bound of half is a choice: beyond it a token reads more than it finds, so that disk, not memory,
-/// says how fast the model is, and a smaller one is better.
+/// as gguf-prefault --budget does; this is the hot part. Of several models the first one is filled first.
+/// What a token needs beyond it is read again, each time. The bound of half is a choice: beyond it a token
+/// reads more than it finds, so that disk, not memory, says how fast the model is, and a smaller one is
+/// better.
 enum class Verdict {
     resident,  ///< everything stays in memory
     lazy,      ///< private memory stays, and either all that one token needs (the experts it uses among it),
@@ -33,8 +34,8 @@ struct Need {
     std::optional<std::uint64_t> context;  ///< the attention cache; nothing where the header does not tell
     std::uint64_t context_tokens = 0;
     std::uint64_t page_tables = 0;
-    std::uint64_t resident_already = 0;  ///< weights that the page cache holds and that others keep there
-    std::uint64_t experts = 0;           ///< of weights: all experts
+    std::optional<std::uint64_t> resident_already = 0;  ///< of weights: in the page cache; nothing: unknown
+    std::uint64_t experts = 0;                          ///< of weights: all experts
 };
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type);
 
@@ -66,7 +67,9 @@ struct Budget {
     std::uint64_t zram_gain = 0;  ///< by compressing the contexts
     std::uint64_t memory = 0;     ///< available + zram_gain
     std::uint64_t left_for_weights = 0;
-    /// What a token reads from the disk although others read it before, where experts are chosen evenly.
+    /// What a token of each model reads from the disk although others read it before, where experts are
+    /// chosen evenly. The models share the memory in their order: a later one gets what those before it
+    /// leave.
     std::uint64_t read_per_token = 0;
     Verdict verdict = Verdict::resident;
 };

@@ -58,6 +58,10 @@ cli::Status show_document(const View& view, Models models, bool experts) {
     json.begin_array();
     for (std::size_t i = 0; i < models.size(); ++i) write_model(view, json, models[i], i, mapped, experts);
     json.end_array();
+    if (view.referenced) {
+        json.key("referenced_bytes");
+        json.number(*view.referenced);
+    }
     json.end_object();
     json.finish();
     return cli::Status::ok;

@@ -5,11 +5,11 @@
 
 namespace ggufmap::residency {
 
-FolioSize folio_size(double nanoseconds_a_page) {
+std::optional<FolioSize> folio_size(double nanoseconds_a_page) {
     constexpr double large_below = 6;
     constexpr double single_above = 24;
     if (nanoseconds_a_page < large_below) return FolioSize::large;
-    return nanoseconds_a_page > single_above ? FolioSize::single : FolioSize::small;
+    return nanoseconds_a_page > single_above ? std::optional(FolioSize::single) : std::nullopt;
 }
 
 std::optional<double> time_a_page(const PageCache& cache, const Model& model,
@@ -38,15 +38,9 @@ std::optional<double> time_a_page(const PageCache& cache, const Model& model,
 std::string folio_remark(const PageCache& cache, const Model& model, const std::vector<Portion>& portions) {
     const auto time = time_a_page(cache, model, portions);
     if (!time) return "";
-    switch (folio_size(*time)) {
-        case FolioSize::large:
-            return ", in large folios";
-        case FolioSize::small:
-            return ", in small folios";
-        case FolioSize::single:
-            break;
-    }
-    return ", in single pages (faults cost 8-10 times as much: see --why)";
+    const auto size = folio_size(*time);
+    if (!size) return "";
+    return *size == FolioSize::large ? ", in large folios" : ", in single pages (see --why)";
 }
 
 }  // namespace ggufmap::residency

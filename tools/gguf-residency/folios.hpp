@@ -15,10 +15,11 @@
 
 namespace ggufmap::residency {
 
-enum class FolioSize { large, small, single };
+enum class FolioSize { large, single };
 
-/// What the time that cachestat takes for a page, in ns, says.
-FolioSize folio_size(double nanoseconds_a_page);
+/// What the time that cachestat takes for a page, in ns, says; nothing between the two, where small folios
+/// and the single pages of a faster machine look alike.
+std::optional<FolioSize> folio_size(double nanoseconds_a_page);
 
 /// Of the longest stretch that is wholly resident, the fastest of three tries over at most 64 MiB. Nothing
 /// where less than 8 MiB are, or cachestat cannot be asked.

@@ -76,10 +76,14 @@ Status show_through_process(const View& view, Models models) {
     const int pid = static_cast<int>(*view.args.number("--pid", {1, 1 << 22}));
     MappingCost cost;
     const PageMapCache pages = pages_of_process(view.processes, models, pid, &cost);
-    const View through{view.args, view.io,        view.style, view.selection,
-                       pages,     view.processes, view.roots, fmt::format("in the page tables of {}", pid)};
+    const View through{
+        view.args,      view.io,        view.style, view.selection,
+        pages,          view.processes, view.roots, fmt::format("in the page tables of {}", pid),
+        cost.referenced};
     const Status status = show_and_check(through, models);
-    if (!view.args.has("--quiet") && view.style.format == cli::Format::table)
+    const bool for_people =
+        view.style.format == cli::Format::table && !view.args.has("--ranges") && !view.args.has("--svg");
+    if (!view.args.has("--quiet") && for_people)
         view.io.out(
             fmt::format("referenced since the last --clear-refs: {}\n", cli::human_size(cost.referenced)));
     if (view.args.has("--clear-refs")) clear_referenced(pid, view.roots);

@@ -14,7 +14,7 @@ void PageMapCache::add(const File& file, const std::vector<Range>& ranges) {
     for (const Range range : ranges) add(file, range);
 }
 
-CacheMethod PageMapCache::method(const File&) const { return CacheMethod::mincore; }
+CacheMethod PageMapCache::method(const File&) const { return CacheMethod::page_tables; }
 
 CacheCounts PageMapCache::query(const File& file, Range range) const {
     const auto pages = map(file, range);

@@ -195,13 +195,16 @@ cli::Status show_processes(const View& view, Models models) {
     const bool several = models.size() > 1;
     cli::Report report(view.io, view.style, columns(several));
     write_rows(report, processes, models, several);
+    if (view.style.format == cli::Format::table && processes.rows.empty())
+        view.io.out("no process maps it or has it open\n");
     if (view.style.format == cli::Format::table && !processes.rows.empty()) {
         const MappingCost& total = processes.total;
         view.io.out(fmt::format(
-            "total, shared pages counted once: {} resident, of this {} private copies; {} locked, "
+            "total{}, shared pages counted once: {} resident, of this {} private copies; {} locked, "
             "{} swapped, {} page tables\n",
-            human_size(total.pss), human_size(total.anonymous), human_size(total.locked),
-            human_size(total.swap), human_size(processes.page_tables)));
+            processes.not_permitted == 0 ? "" : " of these", human_size(total.pss),
+            human_size(total.anonymous), human_size(total.locked), human_size(total.swap),
+            human_size(processes.page_tables)));
     }
     if (processes.not_permitted != 0 && ::geteuid() != 0)
         cli::say(

@@ -96,7 +96,8 @@ void print_supply(const View& view, const Supply& supply, const AvailableMemory&
 void print_need(const View& view, const Need& need) {
     view.io.out(fmt::format("{} needs\n", printable(need.model)));
     line(view, "weights", need.weights,
-         fmt::format("{} are in memory now", cli::human_size(need.resident_already)));
+         need.resident_already ? fmt::format("{} are in memory now", cli::human_size(*need.resident_already))
+                               : std::string("unknown how much of it is in memory now"));
     if (need.every_token != need.weights)
         line(view, "of this for any one token", need.every_token, "all but the experts that it does not use");
     if (need.context) {

@@ -125,7 +125,10 @@ cli::Status write_picture(const View& view, Models models) {
     const std::vector<Portion> portions = measure(view.cache, models.front(), view.selection);
     const std::string title = fmt::format("{}: {}", models.front().name(),
                                           summary(total_of(portions), view.noun, view.style.exact_bytes));
-    OutputFile file = OutputFile::create(*view.args.text("--svg"), {.replace = view.args.has("--force")});
+    std::vector<FileIdentity> inputs;
+    for (const Shard& shard : models.front().shards()) inputs.push_back(shard.file.identity());
+    OutputFile file =
+        OutputFile::create(*view.args.text("--svg"), {.replace = view.args.has("--force")}, inputs);
     file.write(0, as_bytes(heat_svg(heat_map(portions), title)));
     file.commit();
     return cli::Status::ok;

@@ -1,6 +1,8 @@
 // What every view is given, and the views.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +28,8 @@ struct View {
     const ProcessTable& processes;
     KernelRoots roots;
     std::string noun = "resident";  ///< what the cache's pages are: "in the page tables of 123 (llama)"
+    /// --pid: bytes that the process has touched since its referenced bits were cleared.
+    std::optional<std::uint64_t> referenced = {};
 };
 
 using Models = std::span<const Model>;

@@ -87,7 +87,8 @@ std::string rates(const Moment& before, const Moment& after, std::chrono::durati
 cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval,
                   const std::function<cli::Status()>& show) {
     constexpr std::string_view home_and_clear = "\x1b[H\x1b[J";
-    const bool redraw = view.io.terminal(cli::Stream::out).present;
+    const bool people = view.style.format == cli::Format::table;
+    const bool redraw = people && view.io.terminal(cli::Stream::out).present;
     const std::stop_token stop = view.io.stop_token();
     Moment before = look(view, models);
     auto time = std::chrono::steady_clock::now();
@@ -97,8 +98,10 @@ cli::Status watch(const View& view, Models models, std::chrono::milliseconds int
     while (pause(stop, interval)) {
         Moment after = look(view, models);
         const auto now = std::chrono::steady_clock::now();
-        view.io.out(redraw ? home_and_clear : "\n");
-        view.io.out(rates(before, after, now - time) + "\n");
+        if (people) {  // a stream of documents or rows stays one
+            view.io.out(redraw ? home_and_clear : "\n");
+            view.io.out(rates(before, after, now - time) + "\n");
+        }
         status = show();
         view.io.flush();
         before = std::move(after);

@@ -50,8 +50,11 @@ public:
     /// One order for each model; what is to be let go must go before anything is loaded. States then are as
     /// if the orders had been carried out.
     std::vector<Order> decide(Time now, std::span<const Sight> sights);
-    /// An order to load could not be carried out, or the model was replaced: it is not loaded.
-    void not_loaded(std::size_t model) { states_[model].loaded = false; }
+    /// The model has appeared, gone or been replaced: it is not loaded, and has not had its start.
+    void changed(std::size_t model) {
+        states_[model].loaded = false;
+        started_[model] = false;
+    }
     /// Goes on from what another set of rules, or another process, knew of it. It has had its start.
     void resume(std::size_t model, const State& state);
 

@@ -23,6 +23,10 @@ struct LockLimits {
 /// Throws Error (io).
 GGUFMAP_API LockLimits lock_limits(const KernelRoots& roots = {});
 
+/// Memory that locking `bytes` takes beside them: page tables, and what the kernel charges a control group in
+/// advance.
+GGUFMAP_API std::uint64_t lock_overhead(std::uint64_t bytes);
+
 /// What stands in the way and how it is moved out of it.
 struct LockObstacle {
     std::string reason;  ///< "RLIMIT_MEMLOCK allows 8.0 MiB, ..."

@@ -21,12 +21,13 @@ GGUFMAP_API std::uint64_t page_size();
 
 /// Where an answer comes from.
 enum class CacheMethod {
-    cachestat,   ///< cachestat(2), Linux 6.5: all counters, 0.1 ms per GiB of large folios
-    mincore,     ///< mincore(2): residency alone, 17 ms per GiB
-    allocation,  ///< hugetlbfs, whose pages cannot leave memory: what is allocated is resident
-    none,        ///< not permitted or not supported: everything is unknown
+    cachestat,    ///< cachestat(2), Linux 6.5: all counters, 0.1 ms per GiB of large folios
+    mincore,      ///< mincore(2): residency alone, 17 ms per GiB
+    allocation,   ///< hugetlbfs, whose pages cannot leave memory: what is allocated is resident
+    page_tables,  ///< what processes have mapped: PAGEMAP_SCAN or /proc/PID/pagemap
+    none,         ///< not permitted or not supported: everything is unknown
 };
-/// "cachestat", "mincore", "allocation", "none".
+/// "cachestat", "mincore", "allocation", "page tables", "none".
 GGUFMAP_API std::string_view name_of(CacheMethod method);
 
 /// Counts of pages, or of bytes where a function says so.

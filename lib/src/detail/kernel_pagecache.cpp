@@ -178,6 +178,7 @@ CacheCounts KernelPageCache::query(const File& file, Range range) const {
         case CacheMethod::allocation:
             counts.resident = allocated_pages(file, covered, counts.total);
             break;
+        case CacheMethod::page_tables:  // of processes: not ours to say
         case CacheMethod::none:
             break;
     }

@@ -45,6 +45,7 @@ std::optional<std::string> deleted_name(std::string_view path) {
 MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint64_t)>& wanted) {
     MappingCost sum;
     bool inside = false;
+    std::uint64_t rss = 0;  // of this entry
     while (!smaps.empty()) {
         std::string_view line = next_line(smaps);
         // Fields are "Name:  N kB"; every other line starts an entry.
@@ -58,12 +59,13 @@ MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint
         }
         if (!inside) continue;
         const std::uint64_t bytes = decimal(next_word(field)).value_or(0) * 1024;
-        if (name == "Rss:") sum.rss += bytes;
+        if (name == "Rss:") sum.rss += rss = bytes;
         if (name == "Pss:") sum.pss += bytes;
         if (name == "Anonymous:") sum.anonymous += bytes;
         if (name == "Referenced:") sum.referenced += bytes;
-        if (name == "Locked:") sum.locked += bytes;
         if (name == "Swap:") sum.swap += bytes;
+        // Not "Locked:", which divides each page among the processes that map it (fs/proc/task_mmu.c).
+        if (name == "VmFlags:" && line.find(" lo") != std::string_view::npos) sum.locked += rss;
     }
     return sum;
 }

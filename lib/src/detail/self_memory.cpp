@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include "ggufmap/file.hpp"
@@ -50,6 +51,7 @@ std::optional<OwnCost> own_cost(const std::byte* address, std::uint64_t size) {
     if (!smaps) return std::nullopt;
     const auto begin = reinterpret_cast<std::uintptr_t>(address);
     bool inside = false;
+    std::uint64_t rss = 0;  // of this entry
     OwnCost total;
     std::array<char, 4096> line{};
     while (std::fgets(line.data(), static_cast<int>(line.size()), smaps.get()) != nullptr) {
@@ -58,8 +60,11 @@ std::optional<OwnCost> own_cost(const std::byte* address, std::uint64_t size) {
         unsigned long kib = 0;
         if (std::sscanf(line.data(), "%lx-%lx ", &from, &to) == 2) {
             inside = from >= begin && to <= begin + size;
-        } else if (inside && std::sscanf(line.data(), "Locked: %lu kB", &kib) == 1) {
-            total.locked += kib * 1024;
+        } else if (inside && std::sscanf(line.data(), "Rss: %lu kB", &kib) == 1) {
+            rss = kib * 1024;
+        } else if (inside && std::strncmp(line.data(), "VmFlags:", 8) == 0) {
+            // Not "Locked:", which divides each page among the processes that map it.
+            if (std::strstr(line.data(), " lo") != nullptr) total.locked += rss;
         } else if (inside && (std::sscanf(line.data(), "FilePmdMapped: %lu kB", &kib) == 1 ||
                               std::sscanf(line.data(), "ShmemPmdMapped: %lu kB", &kib) == 1)) {
             total.huge += kib * 1024;
