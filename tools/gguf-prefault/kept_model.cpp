@@ -41,7 +41,12 @@ bool KeptModel::refresh() {
     const cli::AsFound as_found(cache_, config_.path, places_);
     mapping_ = Mapping::open(config_.path, places_);
     as_found.restore(model());
-    select();
+    try {
+        select();
+    } catch (...) {  // layers that it does not have: not to be looked after
+        mapping_.reset();
+        throw;
+    }
     return true;
 }
 

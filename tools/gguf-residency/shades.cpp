@@ -61,13 +61,21 @@ std::string Shades::strip(std::span<const CacheCounts> pieces) const {
     return text;
 }
 
-std::string Shades::legend() const {
+std::string Shades::legend(unsigned indent, unsigned width) const {
+    constexpr unsigned gap = 2;
     std::string text;
+    unsigned column = 0;
     for (std::size_t level = 0; level < unknown; ++level) {
-        if (level != 0) text += "  ";
-        text += paint(level, 1) + " " + std::string(meanings[level]);
+        const auto entry = static_cast<unsigned>(2 + meanings[level].size());
+        if (level != 0 && width != 0 && column + gap + entry > width) {
+            text += '\n';
+            column = 0;
+        }
+        const unsigned before = column == 0 ? indent : gap;
+        text += std::string(before, ' ') + paint(level, 1) + " " + std::string(meanings[level]);
+        column += before + entry;
     }
-    return text;
+    return text + '\n';
 }
 
 }  // namespace ggufmap::residency

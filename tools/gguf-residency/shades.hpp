@@ -18,7 +18,8 @@ public:
     std::string run(const CacheCounts& bytes, unsigned width) const;
     /// One character for each.
     std::string strip(std::span<const CacheCounts> pieces) const;
-    std::string legend() const;
+    /// What each means, in lines of at most `width` columns (0: one line) behind `indent` blanks.
+    std::string legend(unsigned indent, unsigned width) const;
 
 private:
     std::string paint(std::size_t level, unsigned width) const;

@@ -23,7 +23,7 @@ using cli::Shows;
 
 // "  100.0 %  12.3 GiB" behind the cells.
 constexpr unsigned figures_width = 20;
-constexpr unsigned narrowest_map = 20;
+constexpr unsigned narrowest_map = 12;
 constexpr unsigned narrowest_cell = 4;
 
 // How many rows of the map the screen has room for: title, heading, legend and the next prompt are there,
@@ -65,7 +65,7 @@ void draw(const View& view, const HeatMap& map) {
             percent ? cli::human_percent(*percent) : "?",
             view.style.exact_bytes ? std::to_string(row.total.total) : cli::human_size(row.total.total)));
     }
-    view.io.out(fmt::format("{:>{}} {}\n", "", label_width, shades.legend()));
+    view.io.out(shades.legend(static_cast<unsigned>(label_width) + 1, terminal.width));
 }
 
 // Scripts get one table for all models, with their names where there are several.

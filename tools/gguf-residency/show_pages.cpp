@@ -40,8 +40,8 @@ void draw_strip(const View& view, const File& file) {
         view.io.out(fmt::format("{:>10}  {}\n", cli::human_size(pieces[first].offset), shades.strip(line)));
     }
     if (!pieces.empty())
-        view.io.out(fmt::format("{:>10}  a cell is {}; {}\n", "", cli::human_size(pieces.front().size),
-                                shades.legend()));
+        view.io.out(fmt::format("{:>{}}a cell is {}\n{}", "", offset_width,
+                                cli::human_size(pieces.front().size), shades.legend(offset_width, terminal)));
 }
 
 std::vector<cli::Column> stretch_columns() {
