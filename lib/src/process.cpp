@@ -170,8 +170,13 @@ OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) cons
                 return wanted.device == status.st_dev && wanted.inode == status.st_ino;
             });
             if (file == files.end()) return;
-            scan.openers.push_back({pid, detail::command_of(folder), fd,
-                                    static_cast<std::size_t>(file - files.begin()), is_direct(folder, fd)});
+            Opener opener;
+            opener.pid = pid;
+            detail::describe(folder, opener);
+            opener.fd = fd;
+            opener.file = static_cast<std::size_t>(file - files.begin());
+            opener.direct = is_direct(folder, fd);
+            scan.openers.push_back(std::move(opener));
         });
         if (!readable && detail::refused()) ++scan.not_permitted;
     });

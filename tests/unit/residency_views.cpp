@@ -182,13 +182,19 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     FakeProcessTable table;
     Mapper one = mapper(1, {0, page});
     one.cost = MappingCost{.mapped = 8 * page, .rss = 8 * page, .pss = 4 * page};
-    one.anonymous_rss = fixture.model().file_bytes();
+    one.anonymous_rss = 16 * mib;
     Mapper two = one;
     two.pid = 2;
     two.anonymous_rss = 0;
     table.scan.mappers = {one, two};
     table.scan.stale = {mapper(3, {0, page})};
-    table.opened.openers = {{4, "cp", 5, 0, true}, {1, "llama", 3, 0, false}};
+    Opener reader;
+    reader.pid = 4;
+    reader.anonymous_rss = 16 * mib;
+    reader.direct = true;
+    Opener first;
+    first.pid = 1;
+    table.opened.openers = {reader, first};
     table.scan.not_permitted = 6;
     const ProcessReport report = find_processes(table, fixture.models);
     REQUIRE(report.rows.size() == 4);
@@ -200,6 +206,7 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     CHECK(report.rows[2].stale);
     CHECK(report.rows[2].remark.find("older version") != std::string::npos);
     CHECK(report.rows[3].remark.find("O_DIRECT") != std::string::npos);
+    CHECK(report.rows[3].remark.find("private memory: a copy") != std::string::npos);
 }
 
 TEST_CASE("verdicts: everything stays, half of what a token needs does, or less") {

@@ -38,14 +38,14 @@ Files files_of(Models models) {
 
 // Private memory beside the mapping that is half as large as the model can hardly be anything but weights
 // that were repacked or read; smaller amounts are the attention cache and buffers.
-std::string copy_remark(const Mapper& mapper, std::uint64_t model_bytes) {
+std::string copy_remark(const ProcessRow& row, std::uint64_t model_bytes) {
+    const Mapper& mapper = row.mapper;
     const std::uint64_t inside = mapper.cost ? mapper.cost->anonymous : 0;
     const std::uint64_t beside = mapper.anonymous_rss - std::min(mapper.anonymous_rss, inside);
-    if (beside < model_bytes / 2) return "";
-    return fmt::format(
-        "{} of private memory beside the mapping: a copy of the weights (repacked or read), or a "
-        "large context",
-        human_size(beside));
+    constexpr std::uint64_t any_program_has = 16 << 20;
+    if (beside < std::max(model_bytes / 2, any_program_has)) return "";
+    return fmt::format("{} of private memory{}: a copy of the weights (repacked or read), or a large context",
+                       human_size(beside), row.only_open ? "" : " beside the mapping");
 }
 
 std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
@@ -56,7 +56,7 @@ std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
     if (!row.stale && std::any_of(areas.begin(), areas.end(), [](const auto& area) { return area.deleted; }))
         remarks.push_back("the file it maps is deleted");
     if (!areas.empty() && !row.mapper.cost) remarks.push_back("its smaps may not be read; root sees them");
-    const std::string copy = copy_remark(row.mapper, model_bytes);
+    const std::string copy = copy_remark(row, model_bytes);
     if (!copy.empty()) remarks.push_back(copy);
     return fmt::format("{}", fmt::join(remarks, "; "));
 }
@@ -89,8 +89,7 @@ void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& fil
         });
         if (known || opener.pid == self) continue;
         ProcessRow row;
-        row.mapper.pid = opener.pid;
-        row.mapper.command = opener.command;
+        static_cast<Process&>(row.mapper) = opener;
         row.mapper.cost = MappingCost{};
         row.model = model;
         row.only_open = true;
@@ -135,7 +134,7 @@ void write_rows(cli::Report& report, const ProcessReport& processes, Models mode
         std::vector<Cell> cells;
         if (several) cells.emplace_back(models[row.model].name());
         cells.emplace_back(static_cast<std::uint64_t>(mapper.pid));
-        cells.push_back(row.only_open ? Cell() : Cell(user_name(mapper.uid)));
+        cells.emplace_back(user_name(mapper.uid));
         cells.emplace_back(mapper.command);
         cells.push_back(mapper.container.empty() ? Cell() : Cell(mapper.container));
         append_cost(cells, mapper.cost);

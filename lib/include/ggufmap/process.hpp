@@ -52,24 +52,25 @@ struct MappingCost {
     GGUFMAP_API MappingCost& operator+=(const MappingCost& other);
 };
 
-/// A process that maps one of the files.
-struct Mapper {
+struct Process {
     int pid = 0;
     std::uint32_t uid = 0;
-    std::string command;    ///< the name of the program, unescaped
-    std::string cgroup;     ///< path of its (memory) control group
-    std::string container;  ///< what the path names: "docker 1a2b3c4d5e6f", "" for none
+    std::string command;              ///< the name of the program, unescaped
+    std::string cgroup;               ///< path of its (memory) control group
+    std::string container;            ///< what the path names: "docker 1a2b3c4d5e6f", "" for none
+    std::uint64_t anonymous_rss = 0;  ///< private memory, in bytes (RssAnon)
+    std::uint64_t page_tables = 0;    ///< in bytes (VmPTE)
+    std::uint64_t major_faults = 0;   ///< since its start
+};
+
+/// A process that maps one of the files.
+struct Mapper : Process {
     std::vector<MappedArea> areas;
     std::optional<MappingCost> cost;  ///< of the areas; nothing where smaps may not be read
-    std::uint64_t anonymous_rss = 0;  ///< private memory of the whole process (RssAnon)
-    std::uint64_t page_tables = 0;    ///< of the whole process (VmPTE)
-    std::uint64_t major_faults = 0;   ///< of the whole process, since its start
 };
 
 /// A process that has one of the files open.
-struct Opener {
-    int pid = 0;
-    std::string command;
+struct Opener : Process {
     int fd = 0;
     std::size_t file = 0;  ///< index into the list that was asked for
     bool direct = false;   ///< O_DIRECT: its reads go past the page cache

@@ -49,16 +49,16 @@ std::string command_of(const std::string& folder) {
     return name.substr(0, name.find('\n'));
 }
 
-void describe(const std::string& folder, Mapper& mapper) {
+void describe(const std::string& folder, Process& process) {
     const std::string status = read_kernel_file(folder + "/status").value_or("");
-    mapper.uid = static_cast<std::uint32_t>(number_after(status, "Uid:"));
-    mapper.anonymous_rss = number_after(status, "RssAnon:") * 1024;
-    mapper.page_tables = number_after(status, "VmPTE:") * 1024;
-    mapper.command = command_of(folder);
-    mapper.major_faults = major_faults_of(folder);
+    process.uid = static_cast<std::uint32_t>(number_after(status, "Uid:"));
+    process.anonymous_rss = number_after(status, "RssAnon:") * 1024;
+    process.page_tables = number_after(status, "VmPTE:") * 1024;
+    process.command = command_of(folder);
+    process.major_faults = major_faults_of(folder);
     if (const auto place = cgroup_place(read_kernel_file(folder + "/cgroup").value_or("")))
-        mapper.cgroup = place->path;
-    mapper.container = container_of(mapper.cgroup);
+        process.cgroup = place->path;
+    process.container = container_of(process.cgroup);
 }
 
 std::optional<MappingCost> cost_of(const std::string& folder, const std::vector<MappedArea>& areas) {

@@ -21,8 +21,8 @@ bool refused();
 /// themselves.
 std::string command_of(const std::string& folder);
 
-/// Fills in all but pid, areas and cost.
-void describe(const std::string& folder, Mapper& mapper);
+/// Fills in all but pid.
+void describe(const std::string& folder, Process& process);
 
 /// Nothing where smaps may not be read.
 std::optional<MappingCost> cost_of(const std::string& folder, const std::vector<MappedArea>& areas);
