@@ -1,72 +1,45 @@
 #include "ggufmap/resident.hpp"
 
 #include <fcntl.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
+#include <deque>
 #include <memory>
 
 #include "detail/direct_ring.hpp"
 #include "detail/gang.hpp"
+#include "detail/resident_pages.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/layout.hpp"
 
 namespace ggufmap {
 namespace {
 
+using detail::ResidentPages;
+
 constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
 
-enum class Answer {
-    all,     // the buffer is full
-    absent,  // a page is not in memory
-};
-
-// Fills `out` from the page cache alone.
-Answer read_cached(int fd, const File& file, std::uint64_t offset, std::span<std::byte> out) {
-    while (!out.empty()) {
-        const iovec vector{out.data(), out.size()};
-        const ssize_t got = ::preadv2(fd, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && errno == EAGAIN) return Answer::absent;
-        if (got < 0) throw io_error({file.name(), {}, offset}, "cannot read what is in memory", errno);
-        if (got == 0)
-            throw Error(ErrorKind::mismatch, {file.name(), {}, offset}, "the file shrank while it was read");
-        offset += static_cast<std::uint64_t>(got);
-        out = out.subspan(static_cast<std::size_t>(got));
-    }
-    return Answer::all;
-}
-
-// A descriptor for each shard whose reads do not set off readahead.
-std::vector<Fd> reopen_all(const Model& model, int flags) {
-    std::vector<Fd> opened;
-    for (const Shard& shard : model.shards()) {
-        opened.push_back(shard.file.reopen(O_RDONLY | flags));
-        ::posix_fadvise(opened.back().get(), 0, 0, POSIX_FADV_RANDOM);
-    }
-    return opened;
-}
-
-bool wholly_resident(const PageCache& cache, const File& file, Range range) {
-    const CacheCounts counts = cache.query(file, range);
-    return counts.resident && *counts.resident == counts.total;
-}
-
 // A digest of each kind; none where a page is not there.
-std::vector<Digest> digest_cached(int fd, const File& file, Range range, const std::vector<DigestKind>& kinds,
-                                  std::span<std::byte> buffer) {
+std::vector<Digest> digests_of(const ResidentPages& pages, Range range, const std::vector<DigestKind>& kinds,
+                               std::span<std::byte> buffer) {
+    if (!pages.hold(range)) return {};
     std::vector<Digest> running;
     for (const DigestKind kind : kinds) running.emplace_back(kind);
     while (!range.empty()) {
         const std::span<std::byte> piece = buffer.first(std::min<std::uint64_t>(buffer.size(), range.size));
-        if (read_cached(fd, file, range.offset, piece) == Answer::absent) return {};
+        if (!pages.copy(range.offset, piece)) return {};
         for (Digest& digest : running) digest.update(piece);
         range = {range.offset + piece.size(), range.size - piece.size()};
     }
     return running;
+}
+
+std::deque<ResidentPages> resident_pages(const Model& model, const PageCache& cache) {
+    std::deque<ResidentPages> pages;
+    for (const Shard& shard : model.shards()) pages.emplace_back(shard.file, cache);
+    return pages;
 }
 
 std::vector<Range> resident_stretches(const PageCache& cache, const File& file) {
@@ -113,7 +86,7 @@ ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind
     result.tensors = selected_tensors(model, selection);
     const std::size_t count = result.tensors.size();
     result.digests = DigestTable(kinds, count);
-    const std::vector<Fd> opened = reopen_all(model, 0);
+    const std::deque<ResidentPages> pages = resident_pages(model, cache);
     std::vector<char> resident(count, 0);  // not vector<bool>: several threads write
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> stopped = false;
@@ -126,13 +99,10 @@ ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind
                 return;
             }
             const ShardRange& where = result.tensors[i].where;
-            const File& file = model.shards()[where.shard].file;
-            if (wholly_resident(cache, file, where.range)) {
-                std::vector<Digest> digests = digest_cached(opened[where.shard].get(), file, where.range,
-                                                            kinds, {buffer.get(), buffer_bytes});
-                resident[i] = !digests.empty();
-                for (std::size_t k = 0; k < digests.size(); ++k) result.digests.set(i, k, digests[k].bytes());
-            }
+            std::vector<Digest> digests =
+                digests_of(pages[where.shard], where.range, kinds, {buffer.get(), buffer_bytes});
+            resident[i] = !digests.empty();
+            for (std::size_t k = 0; k < digests.size(); ++k) result.digests.set(i, k, digests[k].bytes());
             if (options.progress) options.progress(where.range.size);
         }
     });
@@ -149,8 +119,7 @@ ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind
 CacheComparison compare_with_disk(const Model& model, const ReadOptions& options) {
     const KernelPageCache kernel;
     const PageCache& cache = options.page_cache != nullptr ? *options.page_cache : kernel;
-    const std::vector<Fd> cached = reopen_all(model, 0);
-    const std::vector<Fd> direct = reopen_all(model, O_DIRECT);
+    const std::deque<ResidentPages> cached = resident_pages(model, cache);
     CacheComparison result;
     result.bytes = model.file_bytes();
     const auto buffer = std::make_unique<std::byte[]>(buffer_bytes);
@@ -159,7 +128,8 @@ CacheComparison compare_with_disk(const Model& model, const ReadOptions& options
         throw Error(ErrorKind::io, {model.name()}, "cannot read past the page cache: no io_uring here");
     for (std::uint32_t shard = 0; shard < model.shards().size(); ++shard) {
         const File& file = model.shards()[shard].file;
-        for (const Range range : resident_stretches(cache, file)) ring.read(direct[shard].get(), range);
+        const Fd direct = file.reopen(O_RDONLY | O_DIRECT);
+        for (const Range range : resident_stretches(cache, file)) ring.read(direct.get(), range);
         while (const auto piece = ring.next()) {
             if (options.stop.stop_requested()) {
                 result.complete = false;
@@ -168,9 +138,7 @@ CacheComparison compare_with_disk(const Model& model, const ReadOptions& options
             if (piece->error != 0)
                 throw io_error({file.name(), {}, piece->range.offset}, "cannot read the disk", piece->error);
             const std::span<std::byte> memory(buffer.get(), piece->bytes.size());
-            const bool there =
-                read_cached(cached[shard].get(), file, piece->range.offset, memory) == Answer::all;
-            if (there) {
+            if (cached[shard].copy(piece->range.offset, memory)) {
                 compare_pages(model, shard, piece->range.offset, piece->bytes, memory, result.faults);
                 result.compared += piece->bytes.size();
             }

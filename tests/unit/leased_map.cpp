@@ -31,7 +31,7 @@ bool lends(LeasedMap& map) {
 TEST_CASE("a leased map lends the file's bytes from any offset") {
     const test::TemporaryDirectory directory;
     const File file = File::open(directory.write("f", content));
-    LeasedMap map(file);
+    LeasedMap map(file, LeasedMap::ReadAhead::no);
     if (!lends(map)) return;
     for (const Range range : {Range{0, 200'000}, Range{99'999, 2}, Range{199'999, 1}, Range{4096, 4096}}) {
         const auto bytes = map.borrow(range);
@@ -45,7 +45,7 @@ TEST_CASE("whoever cuts the file waits for what is borrowed, and then nothing is
     const test::TemporaryDirectory directory;
     const std::string path = directory.write("f", content);
     const File file = File::open(path);
-    LeasedMap map(file);
+    LeasedMap map(file, LeasedMap::ReadAhead::no);
     if (!lends(map)) return;
     const auto bytes = map.borrow({0, 200'000});
     REQUIRE(bytes);
@@ -70,7 +70,7 @@ TEST_CASE("nothing is lent of a file that somebody writes to") {
     const test::TemporaryDirectory directory;
     const std::string path = directory.write("f", content);
     const File file = File::open(path);
-    LeasedMap map(file);
+    LeasedMap map(file, LeasedMap::ReadAhead::no);
     if (!lends(map)) return;
     {
         const Fd writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -83,6 +83,6 @@ TEST_CASE("nothing is lent of a file that somebody writes to") {
 TEST_CASE("an empty file lends nothing") {
     const test::TemporaryDirectory directory;
     const File file = File::open(directory.write("f", ""));
-    LeasedMap map(file);
+    LeasedMap map(file, LeasedMap::ReadAhead::no);
     CHECK_FALSE(map.borrow({0, 0}));
 }

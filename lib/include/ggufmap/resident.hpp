@@ -24,8 +24,9 @@ struct ResidentDigests {
     bool complete = true;           ///< false: asked to stop
 };
 
-/// Digests tensors all of whose pages are resident. Reads with RWF_NOWAIT: a page that leaves in between
-/// makes its tensor not resident. Throws Error (io) where the file system cannot read so.
+/// Digests tensors all of whose pages are resident, and reads nothing: neither absent pages nor, as read(2)
+/// does behind a readahead mark, what follows. A page that leaves in between makes its tensor not resident.
+/// Throws Error (io) where the file cannot be mapped.
 GGUFMAP_API ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind>& kinds,
                                             const Selection& selection, const ReadOptions& options);
 

@@ -12,9 +12,11 @@
 
 namespace ggufmap::detail {
 
-LeasedMap::LeasedMap(const File& file) : file_(file), fd_(file.reopen(O_RDONLY)) {
+LeasedMap::LeasedMap(const File& file, ReadAhead ahead) : file_(file), fd_(file.reopen(O_RDONLY)) {
     void* const address = ::mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, fd_.get(), 0);
-    if (address != MAP_FAILED) address_ = static_cast<std::byte*>(address);
+    if (address == MAP_FAILED) return;
+    address_ = static_cast<std::byte*>(address);
+    if (ahead == ReadAhead::no) ::madvise(address_, file.size(), MADV_RANDOM);
 }
 
 LeasedMap::~LeasedMap() {

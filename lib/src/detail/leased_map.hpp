@@ -17,8 +17,11 @@ namespace ggufmap::detail {
 /// a window in its hands is not protected. Thread-safe. Exported for the unit tests.
 class GGUFMAP_API LeasedMap {
 public:
+    /// Without readahead, borrowing what is in memory brings nothing else there: the kernel reads on behind
+    /// pages that carry a readahead mark.
+    enum class ReadAhead { yes, no };
     /// `file` outlives this.
-    explicit LeasedMap(const File& file);
+    LeasedMap(const File& file, ReadAhead ahead);
     LeasedMap(const LeasedMap&) = delete;
     LeasedMap& operator=(const LeasedMap&) = delete;
     ~LeasedMap();

@@ -44,10 +44,11 @@ WeightFiles::WeightFiles(const Model& model, bool keep_cache) : model_(model) {
     for (const Shard& shard : model.shards()) {
         Opened& opened = shards_.emplace_back();
         opened.buffered = shard.file.reopen(O_RDONLY);
-        // Resident pages may carry a readahead mark; without this, reading them would read what follows.
+        // What is absent is read, and dropped, piece by piece.
         ::posix_fadvise(opened.buffered.get(), 0, 0, keep_cache ? POSIX_FADV_SEQUENTIAL : POSIX_FADV_RANDOM);
         opened.direct = open_direct(shard.file);
-        opened.mapped = std::make_unique<LeasedMap>(shard.file);
+        opened.mapped = std::make_unique<LeasedMap>(
+            shard.file, keep_cache ? LeasedMap::ReadAhead::yes : LeasedMap::ReadAhead::no);
     }
 }
 
