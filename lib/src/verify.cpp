@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 
 #include "ggufmap/resident.hpp"
 
@@ -14,22 +15,32 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-// The kinds that any item of these subjects asks for.
+using Item = VerifyPlan::Item;
+
+bool to_be_compared(const Item& item) { return !item.other_kind && item.index != VerifyPlan::absent; }
+
+// The kinds that any item asks for.
 std::vector<DigestKind> kinds_of(const VerifyPlan& plan) {
     std::vector<DigestKind> kinds;
-    for (const VerifyPlan::Item& item : plan.items) {
-        if (std::find(kinds.begin(), kinds.end(), item.kind) == kinds.end()) kinds.push_back(item.kind);
+    for (const Item& item : plan.items) {
+        if (!item.other_kind && std::find(kinds.begin(), kinds.end(), item.kind) == kinds.end())
+            kinds.push_back(item.kind);
     }
     return kinds;
 }
 
-bool any_present(const VerifyPlan& plan, CheckSubject subject) {
-    return std::any_of(plan.items.begin(), plan.items.end(), [&](const VerifyPlan::Item& item) {
-        return item.subject == subject && item.index != VerifyPlan::absent;
+bool any_of_experts(const VerifyPlan& plan) {
+    return std::any_of(plan.items.begin(), plan.items.end(),
+                       [](const Item& item) { return to_be_compared(item) && item.expert; });
+}
+
+bool any_whole(const VerifyPlan& plan, CheckSubject subject) {
+    return std::any_of(plan.items.begin(), plan.items.end(), [&](const Item& item) {
+        return to_be_compared(item) && item.subject == subject && !item.expert;
     });
 }
 
-Check compare(const VerifyPlan::Item& item, const DigestTable& digests, std::size_t thing,
+Check compare(const Item& item, const DigestTable& digests, std::size_t thing,
               const std::vector<DigestKind>& kinds) {
     Check check{item.subject, item.name, Verdict::unreadable, item.kind, item.wanted};
     if (const Error* const error = digests.error(thing)) {
@@ -42,58 +53,180 @@ Check compare(const VerifyPlan::Item& item, const DigestTable& digests, std::siz
     return check;
 }
 
+// Digests of tensors, or of slices of them.
+struct Pieces {
+    std::vector<Selected> all;  // by tensor and expert
+    DigestTable digests;
+    std::vector<bool> resident;  // empty: it does not matter
+
+    std::optional<std::size_t> find(const ModelTensor* tensor, std::optional<std::uint64_t> expert) const {
+        const auto key = [](const Selected& one) { return std::pair(one.tensor, one.expert); };
+        const auto wanted = std::pair(tensor, expert);
+        const auto found = std::partition_point(all.begin(), all.end(),
+                                                [&](const Selected& one) { return key(one) < wanted; });
+        if (found == all.end() || key(*found) != wanted) return std::nullopt;
+        return static_cast<std::size_t>(found - all.begin());
+    }
+};
+
 // What has been computed, whichever way.
 struct Evidence {
     std::vector<DigestKind> kinds;
-    std::vector<std::optional<std::uint32_t>>
-        row;                     // by Model::tensors(), into `tensors`; nothing: not selected
-    std::vector<bool> resident;  // by Model::tensors()
-    const DigestTable* tensors = nullptr;
-    const DigestTable* weights = nullptr;
-    const DigestTable* files = nullptr;
+    Pieces tensors = {};
+    Pieces slices = {};
+    std::optional<DigestTable> weights = {};
+    std::optional<DigestTable> files = {};
+    bool complete = true;
+
+    std::uint64_t bytes() const {
+        std::uint64_t sum = 0;
+        for (const Selected& one : tensors.all.empty() ? slices.all : tensors.all)
+            sum += one.where.range.size;
+        return sum;
+    }
 };
 
-std::vector<Check> judge(const Model& model, const VerifyPlan& plan, const Evidence& evidence,
-                         bool everything) {
-    std::vector<Check> checks;
-    std::set<std::pair<CheckSubject, std::size_t>> listed;
-    for (const VerifyPlan::Item& item : plan.items) {
-        listed.emplace(item.subject, item.index);
-        if (item.index == VerifyPlan::absent) {
-            if (everything)
-                checks.push_back({item.subject, item.name, Verdict::missing, item.kind, item.wanted});
-            continue;
+class Judge {
+public:
+    Judge(const Model& model, const VerifyPlan& plan, const Evidence& evidence, const Selection& selection,
+          bool in_memory)
+        : model_(model),
+          plan_(plan),
+          evidence_(evidence),
+          everything_(selection.everything() && !in_memory),
+          experts_asked_(evidence.tensors.all.empty()) {}
+
+    std::vector<Check> judge() {
+        for (const Item& item : plan_.items) {
+            listed_.emplace(item.subject, item.index, item.expert);
+            if (item.index == VerifyPlan::absent) {
+                if (everything_) add(item, Verdict::missing);
+            } else if (item.subject == CheckSubject::tensor) {
+                judge_tensor(item);
+            } else {
+                judge_whole(item);
+            }
         }
-        switch (item.subject) {
-            case CheckSubject::tensor:
-                if (!evidence.row[item.index]) break;
-                if (evidence.resident[item.index]) {
-                    checks.push_back(
-                        compare(item, *evidence.tensors, *evidence.row[item.index], evidence.kinds));
-                } else {
-                    checks.push_back({item.subject, item.name, Verdict::unchecked, item.kind, item.wanted});
-                }
-                break;
-            case CheckSubject::weights:
-                if (evidence.weights != nullptr)
-                    checks.push_back(compare(item, *evidence.weights, 0, evidence.kinds));
-                break;
-            case CheckSubject::file:
-                if (evidence.files != nullptr)
-                    checks.push_back(compare(item, *evidence.files, item.index, evidence.kinds));
-        }
+        add_new();
+        return std::move(checks_);
     }
-    for (std::size_t i = 0; plan.lists_tensors && i < model.tensors().size(); ++i) {
-        if (evidence.row[i] && !listed.contains({CheckSubject::tensor, i}))
-            checks.push_back(
-                {CheckSubject::tensor, std::string(model.tensors()[i].info->name), Verdict::added});
+    // Of tensors that have been compared.
+    std::uint64_t compared_bytes() const { return compared_bytes_; }
+
+private:
+    void add(const Item& item, Verdict verdict) {
+        checks_.push_back({item.subject, item.name, verdict, item.kind, item.wanted});
     }
-    for (std::size_t i = 0; plan.lists_files && everything && i < model.shards().size(); ++i) {
-        if (!listed.contains({CheckSubject::file, i}))
-            checks.push_back(
-                {CheckSubject::file, std::string(base_name(model.shards()[i].file.name())), Verdict::added});
+    void judge_tensor(const Item& item);
+    void judge_whole(const Item& item);
+    void add_new();
+    bool listed(CheckSubject subject, std::size_t index, std::optional<std::uint64_t> expert = {}) const {
+        return listed_.contains({subject, index, expert});
     }
-    return checks;
+
+    const Model& model_;
+    const VerifyPlan& plan_;
+    const Evidence& evidence_;
+    bool everything_;
+    bool experts_asked_;
+    std::vector<Check> checks_;
+    std::set<std::tuple<CheckSubject, std::size_t, std::optional<std::uint64_t>>> listed_;
+    std::uint64_t compared_bytes_ = 0;
+};
+
+void Judge::judge_tensor(const Item& item) {
+    const Pieces& pieces = item.expert ? evidence_.slices : evidence_.tensors;
+    const auto row = pieces.find(&model_.tensors()[item.index], item.expert);
+    if (item.other_kind) {
+        const bool selected = row || evidence_.tensors.find(&model_.tensors()[item.index], {});
+        if (selected) add(item, Verdict::unchecked);
+        return;
+    }
+    if (!row) return;
+    if (!pieces.resident.empty() && !pieces.resident[*row]) return add(item, Verdict::unchecked);
+    checks_.push_back(compare(item, pieces.digests, *row, evidence_.kinds));
+    if (!checks_.back().error) compared_bytes_ += pieces.all[*row].where.range.size;
+}
+
+void Judge::judge_whole(const Item& item) {
+    if (!everything_) return;
+    if (item.other_kind) return add(item, Verdict::unchecked);
+    if (item.subject == CheckSubject::weights) {
+        checks_.push_back(compare(item, *evidence_.weights, 0, evidence_.kinds));
+    } else {
+        checks_.push_back(compare(item, *evidence_.files, item.index, evidence_.kinds));
+    }
+}
+
+void Judge::add_new() {
+    const Pieces& pieces = experts_asked_ ? evidence_.slices : evidence_.tensors;
+    const bool lists_them = experts_asked_ ? plan_.lists_experts : plan_.lists_tensors;
+    for (const Selected& one : pieces.all) {
+        const auto index = static_cast<std::size_t>(one.tensor - model_.tensors().data());
+        if (!lists_them || listed(CheckSubject::tensor, index, one.expert)) continue;
+        std::string name(one.tensor->info->name);
+        if (one.expert) name += fmt::format("[{}]", *one.expert);
+        checks_.push_back({CheckSubject::tensor, std::move(name), Verdict::added});
+    }
+    for (std::size_t i = 0; plan_.lists_files && everything_ && i < model_.shards().size(); ++i) {
+        if (!listed(CheckSubject::file, i))
+            checks_.push_back(
+                {CheckSubject::file, std::string(base_name(model_.shards()[i].file.name())), Verdict::added});
+    }
+}
+
+// All experts that the plan has, of the tensors that are selected.
+Selection listed_experts(Selection selection, const VerifyPlan& plan) {
+    std::set<std::uint64_t> experts;
+    for (const Item& item : plan.items) {
+        if (to_be_compared(item) && item.expert) experts.insert(*item.expert);
+    }
+    for (const std::uint64_t expert : experts) selection.add_experts(std::to_string(expert));
+    return selection;
+}
+
+void collect_resident(const Model& model, const Selection& selection, const ReadOptions& options,
+                      Evidence& evidence, Pieces& pieces) {
+    ResidentDigests found = digest_resident(model, evidence.kinds, selection, options);
+    pieces = {std::move(found.tensors), std::move(found.digests), std::move(found.resident)};
+    evidence.complete &= found.complete;
+}
+
+void collect(const Model& model, const WeightRequest& request, const ReadOptions& options, Evidence& evidence,
+             Pieces& pieces) {
+    WeightReport found = digest_weights(model, request, options);
+    pieces = {std::move(found.tensors), std::move(found.digests), {}};
+    if (request.model) evidence.weights = std::move(found.model);
+    if (request.files) evidence.files = std::move(found.files);
+    evidence.complete &= found.complete;
+}
+
+bool names_experts(const Model& model, const Selection& selection) {
+    const std::vector<Selected> selected = selected_tensors(model, selection);
+    return std::any_of(selected.begin(), selected.end(), [](const Selected& one) { return one.expert; });
+}
+
+Evidence gather(const Model& model, const VerifyPlan& plan, const Selection& selection, bool in_memory,
+                const ReadOptions& options) {
+    Evidence evidence{kinds_of(plan)};
+    const bool experts_asked = names_experts(model, selection);
+    if (experts_asked && !any_of_experts(plan))
+        throw Error(ErrorKind::usage, {model.name()}, "the manifest has no digests of single experts");
+    if (!experts_asked) {
+        WeightRequest request{evidence.kinds, any_whole(plan, CheckSubject::tensor), false, false, false,
+                              selection};
+        request.model = selection.everything() && any_whole(plan, CheckSubject::weights);
+        request.files = selection.everything() && any_whole(plan, CheckSubject::file);
+        in_memory ? collect_resident(model, selection, options, evidence, evidence.tensors)
+                  : collect(model, request, options, evidence, evidence.tensors);
+    }
+    if (evidence.complete && any_of_experts(plan)) {
+        const Selection slices = experts_asked ? selection : listed_experts(selection, plan);
+        in_memory ? collect_resident(model, slices, options, evidence, evidence.slices)
+                  : collect(model, {evidence.kinds, true, false, false, false, slices}, options, evidence,
+                            evidence.slices);
+    }
+    return evidence;
 }
 
 bool all_hex(std::string_view text) { return text.find_first_not_of(hex_digits) == std::string_view::npos; }
@@ -115,48 +248,16 @@ bool Verification::good() const { return count(Verdict::same) + count(Verdict::u
 
 Verification verify(const Model& model, const VerifyPlan& plan, const Selection& selection, bool in_memory,
                     const ReadOptions& options) {
+    model.require_complete();
+    const Evidence evidence = gather(model, plan, selection, in_memory, options);
     Verification result;
-    Evidence evidence{kinds_of(plan), {}, {}};
-    evidence.row.resize(model.tensors().size());
-    evidence.resident.assign(model.tensors().size(), true);
-    const auto place = [&](const Selected& one) {
-        return static_cast<std::size_t>(one.tensor - model.tensors().data());
-    };
-    const bool everything = selection.everything() && !in_memory;
-    for (const Selected& one : selected_tensors(model, selection)) {
-        if (one.expert)
-            throw Error(ErrorKind::usage, {model.name()},
-                        "cannot verify single experts: manifests have digests of whole tensors");
-    }
-    if (in_memory) {
-        const ResidentDigests found = digest_resident(model, evidence.kinds, selection, options);
-        for (std::size_t i = 0; i < found.tensors.size(); ++i) {
-            evidence.row[place(found.tensors[i])] = static_cast<std::uint32_t>(i);
-            evidence.resident[place(found.tensors[i])] = found.resident[i];
-        }
-        evidence.tensors = &found.digests;
-        result.bytes = found.bytes;
-        result.checked = found.digested;
-        result.complete = found.complete;
-        if (result.complete) result.checks = judge(model, plan, evidence, everything);
-        return result;
-    }
-    WeightRequest request{evidence.kinds, any_present(plan, CheckSubject::tensor), false, false, false,
-                          selection};
-    request.model = everything && any_present(plan, CheckSubject::weights);
-    request.files = everything && any_present(plan, CheckSubject::file);
-    const WeightReport found = digest_weights(model, request, options);
-    for (std::size_t i = 0; i < found.tensors.size(); ++i) {
-        evidence.row[place(found.tensors[i])] = static_cast<std::uint32_t>(i);
-        result.bytes += found.tensors[i].where.range.size;
-    }
-    if (request.files) result.bytes = model.file_bytes();
-    result.checked = result.bytes;
-    result.complete = found.complete;
-    evidence.tensors = &found.digests;
-    if (request.model) evidence.weights = &found.model;
-    if (request.files) evidence.files = &found.files;
-    if (result.complete) result.checks = judge(model, plan, evidence, everything);
+    result.complete = evidence.complete;
+    result.bytes = evidence.files ? model.file_bytes() : evidence.bytes();
+    if (!result.complete) return result;
+    Judge judge(model, plan, evidence, selection, in_memory);
+    result.checks = judge.judge();
+    const bool all = evidence.weights || evidence.files;
+    result.checked = all ? result.bytes : std::min(judge.compared_bytes(), result.bytes);
     return result;
 }
 

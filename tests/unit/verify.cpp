@@ -104,6 +104,30 @@ TEST_CASE("of several models in a manifest the one of the same name counts") {
     CHECK_THROWS_AS(check(model, readme + std::string(64, '1') + "  LICENSE\n"), Error);
 }
 
+TEST_CASE("of several files of one name in a manifest the one with the most of the path in common counts") {
+    const test::TemporaryDirectory directory;
+    const std::string bytes = model_bytes();
+    std::filesystem::create_directories(directory.path() / "x" / "y");
+    const Model model = Model::open(directory.write("x/y/m.gguf", bytes));
+    const std::string right = digest_hex(DigestKind::sha256, as_bytes(bytes));
+    const std::string wrong(64, '0');
+    const auto found = [&](const std::vector<std::pair<std::string, std::string>>& lines) {
+        std::string manifest;
+        for (const auto& [hex, path] : lines) manifest += file_line(DigestKind::sha256, hex, path) + "\n";
+        return check(model, manifest);
+    };
+    CHECK(found({{wrong, "m.gguf"}, {right, "y/m.gguf"}, {wrong, "z/m.gguf"}}).good());
+    CHECK(found({{wrong, "a/y/m.gguf"}, {right, "x/y/m.gguf"}}).good());
+    CHECK(found({{wrong, "a/m.gguf"}, {right, "m.gguf"}}).good());
+    CHECK(found({{wrong, "x/y/m.gguf"}, {right, model.name()}}).good());
+    CHECK(found({{wrong, "y/m.gguf"}, {right, (directory.path() / "x/./z/../y/m.gguf").string()}}).good());
+    CHECK(found({{right, "a/m.gguf"}, {right, "b/m.gguf"}}).checks.size() == 1);
+    CHECK_THROWS_AS(found({{wrong, "a/m.gguf"}, {right, "b/m.gguf"}}), Error);
+    CHECK_THROWS_AS(found({{wrong, "m.gguf"}, {right, "m.gguf"}}), Error);
+    // Two that fit equally well may have digests of different kinds: the stronger one counts.
+    CHECK(found({{right, "a/m.gguf"}, {std::string(40, '0'), "b/m.gguf"}}).good());
+}
+
 TEST_CASE("a file's name can be its digest") {
     const test::TemporaryDirectory directory;
     const std::string bytes = model_bytes();

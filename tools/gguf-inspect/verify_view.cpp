@@ -55,14 +55,25 @@ std::vector<cli::Cell> cells(const Check& check) {
             known(check.found)};
 }
 
-bool any(const Verification& result, CheckSubject subject, bool same) {
+bool any(const Verification& result, CheckSubject subject, Verdict verdict) {
     return std::any_of(result.checks.begin(), result.checks.end(), [&](const Check& check) {
-        return check.subject == subject && (check.verdict == Verdict::same) == same;
+        return check.subject == subject && check.verdict == verdict;
     });
 }
 
 bool covers_header(const Verification& result) {
-    return any(result, CheckSubject::file, true) || any(result, CheckSubject::file, false);
+    return std::any_of(result.checks.begin(), result.checks.end(), [](const Check& check) {
+        return check.subject == CheckSubject::file && check.verdict != Verdict::unchecked;
+    });
+}
+
+// All weights have been compared by themselves, so a difference in a file lies outside them.
+bool differs_outside(const Verification& result) {
+    const bool tensors_same = std::all_of(result.checks.begin(), result.checks.end(), [](const Check& check) {
+        return check.subject != CheckSubject::tensor || check.verdict == Verdict::same;
+    });
+    return any(result, CheckSubject::file, Verdict::different) &&
+           any(result, CheckSubject::tensor, Verdict::same) && tensors_same;
 }
 
 // "39 tensors the same, 1 different".
@@ -77,18 +88,23 @@ std::string counts(const Verification& result) {
     return text;
 }
 
-void print_for_people(const Weights& weights, const Verification& result, bool in_memory, Io& io) {
+void print_for_people(const Weights& weights, const Verification& result, bool in_memory,
+                      std::optional<DigestKind> kind, Io& io) {
     for (const Check& check : result.checks) {
         if (check.verdict == Verdict::same || check.verdict == Verdict::unchecked) continue;
         io.out(fmt::format("{:<10}  {:<7}  {}\n", name_of(check.verdict), word(check.subject),
                            printable(check.name)));
     }
-    // All weights have been compared by themselves, so the difference lies outside them.
-    const bool outside = any(result, CheckSubject::file, false) && any(result, CheckSubject::tensor, true) &&
-                         !any(result, CheckSubject::tensor, false);
-    if (outside) io.out("the tensors are the same: the difference is in the header or in the padding\n");
+    if (differs_outside(result))
+        io.out("the tensors are the same: the difference is in the header or in the padding\n");
     io.out(fmt::format("{}: {}: {}\n", printable(weights.name), result.good() ? "OK" : "FAILED",
                        counts(result)));
+    const bool by_kind = std::any_of(result.checks.begin(), result.checks.end(), [&](const Check& check) {
+        return check.verdict == Verdict::unchecked && kind && check.kind != kind;
+    });
+    if (by_kind)
+        io.out(fmt::format("{}: unchecked is what the manifest has other digests of than {}\n",
+                           printable(weights.name), name_of(*kind)));
     if (in_memory) {
         io.out(fmt::format("{}: {} of {} bytes were in memory and have been checked\n",
                            printable(weights.name), result.checked, result.bytes));
@@ -123,7 +139,7 @@ Status print(const Weights& weights, const Verification& result, const Args& arg
         cli::Report report(io, style, columns());
         fill(report);
     } else if (!args.has("--quiet")) {
-        print_for_people(weights, result, args.has("--in-memory"), io);
+        print_for_people(weights, result, args.has("--in-memory"), named_kind(args), io);
     }
     Complaints complaints(args, io);
     for (const Check& check : result.checks) {
@@ -182,6 +198,9 @@ Status show_verification(const Weights& weights, const Args& args, Io& io) {
     if (weights.manifest == nullptr) {
         if (!weights.selection.everything() || args.has("--in-memory"))
             throw Error(ErrorKind::usage, {}, "--verify=name is about the whole file on the disk");
+        if (args.has("--hash"))
+            throw Error(ErrorKind::usage, {},
+                        "--verify=name has its kind of digest from the name: no --hash");
         const Verification result = verify_names(weights);
         return result.complete ? print(weights, result, args, io) : Status::trouble;
     }
@@ -192,6 +211,8 @@ Status show_verification(const Weights& weights, const Args& args, Io& io) {
     if (result.checks.empty())
         throw Error(ErrorKind::mismatch, {args.text("--verify").value_or("")},
                     "has no digest of what was to be verified");
+    if (!args.has("--in-memory") && result.count(Verdict::unchecked) == result.checks.size())
+        throw Error(ErrorKind::usage, {weights.name}, "the manifest has no digest of that kind for it");
     return print(weights, result, args, io);
 }
 
