@@ -41,7 +41,8 @@ bool count_if_bad(Bits bits, Magnitude<Bits> limit, TensorScan& scan) {
 }
 
 bool is_zero(Bytes bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+    return bytes.empty() || (bytes.front() == std::byte{0} &&
+                             std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 // Bytes at the end that are zero.
@@ -157,12 +158,14 @@ struct TensorScanner::State {
 
     void scan_blocks(Bytes bytes, std::uint64_t before);
     void scan_whole(Bytes bytes, std::uint64_t before);
+    void count_plain_zeros(Bytes bytes, std::uint64_t before);
 
     ScaleFields fields;
     std::size_t block_bytes = 1;
     TensorScan scan;
     std::array<std::byte, 512> carry;  // the beginning of a block whose rest is in the next piece
     std::size_t carried = 0;
+    bool plain_zero = true;  // all that came of the stretch of plain_block_bytes which goes on
 };
 
 void TensorScanner::State::scan_blocks(Bytes bytes, std::uint64_t before) {
@@ -181,6 +184,18 @@ void TensorScanner::State::scan_blocks(Bytes bytes, std::uint64_t before) {
         }
     }
     scan.blocks += count;
+}
+
+// Looks at one byte of each stretch, as a rule.
+void TensorScanner::State::count_plain_zeros(Bytes bytes, std::uint64_t before) {
+    while (!bytes.empty()) {
+        const std::uint64_t done = before % plain_block_bytes;
+        const Bytes piece = bytes.first(std::min<std::uint64_t>(plain_block_bytes - done, bytes.size()));
+        plain_zero = (done == 0 || plain_zero) && is_zero(piece);
+        if (plain_zero && done + piece.size() == plain_block_bytes) ++scan.zero_blocks;
+        before += piece.size();
+        bytes = bytes.subspan(piece.size());
+    }
 }
 
 // `bytes` are whole blocks, or elements.
@@ -228,6 +243,7 @@ void TensorScanner::update(Bytes bytes) {
     TensorScan& scan = state.scan;
     const std::uint64_t zeros = trailing_zeros(bytes);
     scan.trailing_zeros = zeros == bytes.size() ? scan.trailing_zeros + zeros : zeros;
+    if (scan.depth == ScanDepth::values) state.count_plain_zeros(bytes, scan.bytes);
     if (state.carried > 0) {
         const std::size_t rest = std::min(state.block_bytes - state.carried, bytes.size());
         std::memcpy(state.carry.data() + state.carried, bytes.data(), rest);

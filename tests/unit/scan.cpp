@@ -158,6 +158,20 @@ TEST_CASE("zeros: scales, blocks, ends") {
     }
 }
 
+TEST_CASE("zeros: holes in plain floats, however the pieces fall") {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{1000}, std::size_t{4096}, ~std::size_t{0}}) {
+        std::string bytes(4096 * 6 + 100, harmless);
+        bytes.replace(4096, 4096, 4096, '\0');
+        bytes.replace(4096 * 3 + 1, 4096 * 2, 4096 * 2, '\0');  // covers one stretch only
+        TensorScan found = scan(0, bytes, piece);
+        CHECK(found.zero_blocks == 2);
+        CHECK(found.countable_blocks() == 6);
+        bytes.back() = '\0';
+        bytes.replace(4096 * 6, 100, 100, '\0');  // no whole stretch
+        CHECK(scan(0, bytes, piece).zero_blocks == 2);
+    }
+}
+
 TEST_CASE("a zero-filled end of a file is told from zero biases") {
     const test::TemporaryDirectory directory;
     std::string bytes =

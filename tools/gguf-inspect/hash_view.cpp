@@ -31,6 +31,10 @@ DigestKind kind_named(std::string_view word) {
     return DigestKind::xxh3_128;
 }
 
+void refuse(bool condition, const char* reason) {
+    if (condition) throw Error(ErrorKind::usage, {}, reason);
+}
+
 WeightRequest request_from(const Weights& weights, const Args& args) {
     const std::vector<std::string> words = args.list("--hash");
     const std::vector<std::string> levels = args.list("--per");
@@ -47,9 +51,15 @@ WeightRequest request_from(const Weights& weights, const Args& args) {
     request.files = contains(words, "file") || contains(levels, "file");
     request.scan = args.has("--scan");
     request.selection = weights.selection;
-    if (!everything && (request.model || request.files))
-        throw Error(ErrorKind::usage, {},
-                    "a selection has digests of tensors only, not of the model or its files");
+    refuse(!everything && (request.model || request.files),
+           "a selection has digests of tensors only, not of the model or its files");
+    const bool in_memory = args.has("--in-memory");
+    refuse(in_memory && (request.files || contains(levels, "model")),
+           "--in-memory has digests of tensors only, not of the model or its files");
+    refuse(contains(words, "uuid") && (!request.model || in_memory),
+           "uuid is of all weights only: not of tensors, files or a selection");
+    refuse(request.files && request.kinds == std::vector{DigestKind::uuid},
+           "files have no uuid: give another kind with it, such as --hash=file,uuid,sha256");
     return request;
 }
 
@@ -110,9 +120,19 @@ public:
         }
     }
 
-    void finish() {
+    // In a manifest and in rows a finding stands where a digest does.
+    void print(const ScanNote& note) {
+        const std::string name = fmt::format("{}:{}", weights_.name, note.tensor);
+        if (report_) {
+            report_->row({std::string(words[0]), name, "scan", note.codes});
+        } else {
+            io_.out(fmt::format("scan      {}  {}\n", note.codes, printable(name)));
+        }
+    }
+
+    // Behind it the JSON object of the model may have more members.
+    void finish_digests() {
         if (report_) report_->finish();
-        if (weights_.json != nullptr) weights_.json->end_object();
     }
 
 private:
@@ -143,19 +163,34 @@ private:
     std::optional<cli::Report> report_;
 };
 
+// The last members of the model's object.
+void write_coverage(const ResidentDigests& found, std::uint64_t whole, JsonWriter& json) {
+    const auto write = [&](const char* key, std::uint64_t number) {
+        json.key(key);
+        json.number(number);
+    };
+    write("tensors", found.tensors.size());
+    write("resident_tensors", whole);
+    write("bytes", found.bytes);
+    write("resident_bytes", found.digested);
+    json.end_object();
+}
+
 // --in-memory: digests of what is wholly resident; says how much that was.
 Status show_resident(const Weights& weights, const WeightRequest& request, const Args& args, Io& io) {
     const ResidentDigests found =
         digest_resident(weights.model, request.kinds, weights.selection, weights.read);
     if (!found.complete) return Status::trouble;
+    const auto whole =
+        static_cast<std::uint64_t>(std::count(found.resident.begin(), found.resident.end(), true));
     Printer printer(weights, request.kinds, io);
     for (std::size_t i = 0; i < found.tensors.size(); ++i) {
         if (found.resident[i]) printer.print({Entry::What::tensor, found.digests, i, &found.tensors[i]});
     }
-    printer.finish();
+    printer.finish_digests();
+    if (weights.json != nullptr) write_coverage(found, whole, *weights.json);
     io.flush();
     if (!args.has("--quiet")) {
-        const auto whole = std::count(found.resident.begin(), found.resident.end(), true);
         cli::say(args, io,
                  fmt::format("{}: {} of {} wholly in memory: {} of {} bytes", weights.name, whole,
                              counted(found.tensors.size(), "tensor"), found.digested, found.bytes));
@@ -187,14 +222,17 @@ Status show_digests(const Weights& weights, const Args& args, Io& io) {
     if (!report.complete) return Status::trouble;
     Printer printer(weights, request.kinds, io);
     for_each_entry(report, request.tensors, [&](const Entry& entry) { printer.print(entry); });
-    printer.finish();
-    const Status status = complain(report, request.tensors, args, io);
-    if (!request.scan) return status;
-    const std::vector<ScanNote> notes = scan_notes(weights.model, report);
-    for (const ScanNote& note : notes)
-        io.out(fmt::format("scan      {}  {}:{}\n", note.codes, printable(weights.name),
-                           printable(note.tensor)));
-    return worst(status, bad(notes) ? Status::no : Status::ok);
+    const std::vector<ScanNote> notes =
+        request.scan ? scan_notes(weights.model, report) : std::vector<ScanNote>();
+    if (weights.json == nullptr) {
+        for (const ScanNote& note : notes) printer.print(note);
+    }
+    printer.finish_digests();
+    if (weights.json != nullptr) {
+        if (request.scan) write_scan(weights, report);
+        weights.json->end_object();
+    }
+    return worst(complain(report, request.tensors, args, io), bad(notes) ? Status::no : Status::ok);
 }
 
 }  // namespace ggufmap::inspect

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/jobs.hpp"
 #include "common/models.hpp"
 #include "common/standard_options.hpp"
@@ -30,7 +32,17 @@ void check_combination(const Args& args) {
            "--in-memory goes with --hash or --verify, or alone");
 }
 
+// A digest, a scan or a comparison of nothing would say that all is well.
+void require_tensors(const Weights& weights) {
+    if (weights.selection.everything()) return;
+    const std::vector<Selected> selected = weights.selection.of(weights.model);
+    refuse(std::all_of(selected.begin(), selected.end(),
+                       [](const Selected& one) { return one.tensor == nullptr; }),
+           "no tensor is selected, and the header has no digest of its own");
+}
+
 Status show_one(const Weights& weights, const Args& args, Io& io) {
+    require_tensors(weights);
     if (args.has("--verify")) return show_verification(weights, args, io);
     if (args.has("--diff")) return show_difference(weights, args, io);
     if (args.has("--hash")) return show_digests(weights, args, io);

@@ -67,7 +67,7 @@ std::vector<cli::Cell> cells(const Selected& one, const TensorScan& scan, const 
             known(numbers, scan.infinite),
             known(numbers, scan.absurd),
             known(scan.depth == ScanDepth::scales, scan.zero_scale_blocks),
-            known(scan.depth == ScanDepth::scales, scan.zero_blocks),
+            known(numbers, scan.zero_blocks),
             scan.trailing_zeros,
             cli::or_unknown(scan.first_bad),
             note.codes};
@@ -91,6 +91,9 @@ ScanNote scan_note(const ModelTensor& tensor, const TensorScan& scan, const Zero
     } else if (scan.all_scales_zero()) {
         add("all-scales-zero");
         note.bad = true;
+    } else if (scan.zero_blocks > 0) {
+        // A hole of a download, or pruned: not for us to say.
+        add(fmt::format("zero-blocks={}/{}", scan.zero_blocks, scan.countable_blocks()));
     }
     return note;
 }
@@ -169,6 +172,12 @@ void print_summary(const Weights& weights, const WeightReport& report, const std
 
 }  // namespace
 
+void write_scan(const Weights& weights, const WeightReport& report) {
+    weights.json->key("scan");
+    cli::Report table(*weights.json, columns());
+    print_rows(report, tails_of(weights.model, report), true, table);
+}
+
 Status show_scan(const Weights& weights, const Args& args, Io& io) {
     WeightRequest request;
     request.tensors = false;
@@ -183,9 +192,7 @@ Status show_scan(const Weights& weights, const Args& args, Io& io) {
     const bool failed = bad(notes) || unreadable;
     if (weights.json != nullptr) {
         begin_object(weights);
-        weights.json->key("scan");
-        cli::Report table(*weights.json, columns());
-        print_rows(report, tails, true, table);
+        write_scan(weights, report);
         weights.json->end_object();
     } else if (weights.style.format != cli::Format::table) {
         cli::Report table(io, weights.style, columns());

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gguf-inspect/integrity.hpp"
 #include "ggufmap/model.hpp"
 #include "ggufmap/scan.hpp"
 #include "ggufmap/weight_digests.hpp"
@@ -19,6 +20,8 @@ struct ScanNote {
 /// One for each tensor of a scan about which there is something to say.
 std::vector<ScanNote> scan_notes(const Model& model, const WeightReport& report);
 bool bad(const std::vector<ScanNote>& notes);
+/// All of it as a member "scan" of the object that a model has in the JSON document.
+void write_scan(const Weights& weights, const WeightReport& report);
 
 /// The same for one tensor; empty where there is nothing to say. `tail`: its file is zero from inside it on.
 ScanNote scan_note(const ModelTensor& tensor, const TensorScan& scan, const ZeroTail* tail);

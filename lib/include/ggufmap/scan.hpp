@@ -29,24 +29,32 @@ inline constexpr double absurd_scale = 256.0;
 /// So are plain f32, f64 and bf16 values beyond 2^24. (f16 has no room for absurd values.)
 inline constexpr double absurd_value = 16777216.0;
 
+/// Plain floats have no blocks: where they are zero is counted by this many bytes, from the tensor's start.
+inline constexpr std::uint64_t plain_block_bytes = 4096;
+
 struct GGUFMAP_API TensorScan {
     ScanDepth depth = ScanDepth::unknown;
     std::uint64_t bytes = 0;
-    std::uint64_t blocks = 0;                 ///< looked at; elements for plain types
-    std::uint64_t nan = 0;                    ///< scale fields or values that are NaN
-    std::uint64_t infinite = 0;               ///< that are infinite
-    std::uint64_t absurd = 0;                 ///< that are beyond absurd_scale or absurd_value
-    std::uint64_t zero_scale_blocks = 0;      ///< blocks whose scale fields are all zero: all weights are 0
-    std::uint64_t zero_blocks = 0;            ///< of these: every byte is zero, which quantisers rarely write
-    std::optional<std::uint64_t> first_bad;   ///< offset in the tensor of the first block counted in nan,
-                                              ///< infinite or absurd
-    std::uint64_t trailing_zeros = 0;         ///< bytes at the end
+    std::uint64_t blocks = 0;                ///< looked at; elements for plain types
+    std::uint64_t nan = 0;                   ///< scale fields or values that are NaN
+    std::uint64_t infinite = 0;              ///< that are infinite
+    std::uint64_t absurd = 0;                ///< that are beyond absurd_scale or absurd_value
+    std::uint64_t zero_scale_blocks = 0;     ///< blocks whose scale fields are all zero: all weights are 0
+    std::uint64_t zero_blocks = 0;           ///< of these: every byte is zero, which quantisers rarely write;
+                                             ///< of plain floats: whole stretches of plain_block_bytes
+    std::optional<std::uint64_t> first_bad;  ///< offset in the tensor of the first block counted in nan,
+                                             ///< infinite or absurd
+    std::uint64_t trailing_zeros = 0;        ///< bytes at the end
     std::shared_ptr<const Error> error = {};  ///< why the tensor could not be read; the rest is void then
 
     bool all_zero() const { return bytes > 0 && trailing_zeros == bytes; }
     /// Blocks, but not one scale that is not zero.
     bool all_scales_zero() const {
         return depth == ScanDepth::scales && blocks > 0 && zero_scale_blocks == blocks;
+    }
+    /// What zero_blocks is out of.
+    std::uint64_t countable_blocks() const {
+        return depth == ScanDepth::values ? bytes / plain_block_bytes : blocks;
     }
     bool bad_numbers() const { return nan + infinite + absurd > 0; }
 };
