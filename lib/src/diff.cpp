@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "detail/gang.hpp"
+#include "detail/split_keys.hpp"
 #include "ggufmap/types.hpp"
 #include "ggufmap/weight_digests.hpp"
 
@@ -17,8 +18,15 @@ namespace {
 // A multiple of every block; 64 Ki floats on each side stay in the processor's cache.
 constexpr std::uint64_t chunk_elements = 65536;
 
+// Also what a model that was a shard once brings along (see split_keys.hpp).
 bool about_sharding(std::string_view key) {
-    return key == "split.no" || key == "split.count" || key == "split.tensors.count";
+    std::string name(key);
+    for (;;) {
+        const auto original = detail::key_in_original(name);
+        if (!original) return true;
+        if (*original == name) return false;
+        name = *original;
+    }
 }
 
 bool equal(const Value& a, const Value& b) {

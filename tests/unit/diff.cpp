@@ -34,6 +34,20 @@ std::vector<float> values_of(std::uint32_t type, const std::string& bytes) {
 
 }  // namespace
 
+TEST_CASE("keys that say how a model is cut make no difference") {
+    const test::TemporaryDirectory directory;
+    HeaderWriter padded = header("m");
+    padded.add("split.count", std::uint16_t{1});
+    padded.add("ggufmap.padding", std::span<const std::uint8_t>());
+    padded.add("ggufmap.source.split.no", std::uint16_t{3});
+    HeaderWriter merged = header("m");
+    merged.add("split.no", std::uint16_t{3});
+    const Model before = Model::open(directory.write("a.gguf", test::small_model(padded, {{"t", {4}, 0}})));
+    const Model after = Model::open(directory.write("b.gguf", test::small_model(merged, {{"t", {4}, 0}})));
+    CHECK(diff(before, after, {}, {}).same());
+    CHECK(diff(before, after, {}, {}).same_keys == 1);
+}
+
 TEST_CASE("keys and tensors that are added, removed or changed") {
     const test::TemporaryDirectory directory;
     HeaderWriter old_header = header("old");

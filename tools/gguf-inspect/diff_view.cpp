@@ -31,21 +31,44 @@ std::string value_text(const KeyValue* pair) {
     return text;
 }
 
-// "12 of 32000 elements differ"; empty where the two are not arrays alike.
-std::string array_change(const KeyDifference& key) {
-    if (key.before == nullptr || key.after == nullptr) return {};
-    const auto before = key.before->value.as_array();
-    const auto after = key.after->value.as_array();
-    if (!before || !after || before->size() != after->size() ||
-        before->element_type() != after->element_type())
-        return {};
+std::string type_text(const Value& value) {
+    const auto array = value.as_array();
+    return array ? fmt::format("array of {}", name_of(array->element_type()))
+                 : std::string(name_of(value.type()));
+}
+
+// "12 of 32000 elements differ"; empty where there are more on one side.
+std::string elements_change(const ArrayView& before, const ArrayView& after) {
+    if (before.size() != after.size()) return {};
     std::uint64_t changed = 0;
-    auto other = after->begin();
-    for (const Value element : *before) {
+    auto other = after.begin();
+    for (const Value element : before) {
         if (!std::ranges::equal(element.bytes(), (*other).bytes())) ++changed;
         ++other;
     }
-    return fmt::format("{} of {} elements differ", changed, before->size());
+    return fmt::format("{} of {} elements differ", changed, before.size());
+}
+
+// "differ from byte 280"; empty where both are short enough to be seen.
+std::string string_change(std::string_view before, std::string_view after) {
+    if (std::max(before.size(), after.size()) <= most_text) return {};
+    const auto at = std::ranges::mismatch(before, after).in1;
+    return fmt::format("differ from byte {}", at - before.begin());
+}
+
+// What the two values do not show.
+std::string value_change(const Value& before, const Value& after) {
+    const std::string type = type_text(before);
+    if (type != type_text(after)) return fmt::format("{} -> {}", type, type_text(after));
+    if (const auto array = before.as_array()) return elements_change(*array, *after.as_array());
+    if (const auto text = before.as_string()) return string_change(*text, *after.as_string());
+    // Such as NaN, and bools that are neither 0 nor 1.
+    return bare_text(before) == bare_text(after) ? "bytes differ" : "";
+}
+
+std::string key_change(const KeyDifference& key) {
+    if (key.before == nullptr || key.after == nullptr) return {};
+    return value_change(key.before->value, key.after->value);
 }
 
 std::string shape_text(const ModelTensor* tensor) {
@@ -89,7 +112,7 @@ std::vector<Row> rows_of(const ModelDiff& diff) {
     std::vector<Row> rows;
     for (const KeyDifference& key : diff.keys)
         rows.push_back({change_word(key.before != nullptr, key.after != nullptr), "key", std::string(key.key),
-                        value_text(key.before), value_text(key.after), array_change(key)});
+                        value_text(key.before), value_text(key.after), key_change(key)});
     for (const TensorDifference& tensor : diff.tensors)
         rows.push_back({change_word(tensor.before != nullptr, tensor.after != nullptr), "tensor",
                         std::string(tensor.name), shape_text(tensor.before), shape_text(tensor.after),

@@ -57,9 +57,9 @@ struct ModelDiff {
     bool same() const { return keys.empty() && tensors.empty(); }
 };
 
-/// Bytes are compared by their XXH3-128: each file is read once, at full speed. split.no, split.count and
-/// split.tensors.count are left out: they say how a model is cut, not what it is. Throws what
-/// digest_weights() throws.
+/// Bytes are compared by their XXH3-128: each file is read once, at full speed. split.no, split.count,
+/// split.tensors.count and those that gguf-shard adds are left out: they say how a model is cut, not what it
+/// is. Throws what digest_weights() throws.
 GGUFMAP_API ModelDiff diff(const Model& before, const Model& after, const DiffRequest& request,
                            const ReadOptions& options);
 
