@@ -75,6 +75,15 @@ TEST_CASE("nothing is lent of a file that somebody writes to") {
     {
         const Fd writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         CHECK_FALSE(map.borrow({0, 1}));
+        // But it can be copied, as far as it goes.
+        std::string copy(content.size(), 0);
+        const auto out = std::as_writable_bytes(std::span(copy));
+        CHECK(map.copy(0, out));
+        CHECK((copy == content));
+        REQUIRE(::ftruncate(writer.get(), 10'000) == 0);
+        CHECK_FALSE(map.copy(0, out));
+        CHECK(map.copy(0, out.first(10'000)));
+        REQUIRE(::ftruncate(writer.get(), static_cast<off_t>(content.size())) == 0);
     }
     CHECK(map.borrow({0, 1}));
     map.give_back({0, 1});

@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <csignal>
 
+#include "detail/copy_mapped.hpp"
 #include "detail/populate.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/pagecache.hpp"
 
 namespace ggufmap::detail {
 
-LeasedMap::LeasedMap(const File& file, ReadAhead ahead) : file_(file), fd_(file.reopen(O_RDONLY)) {
+LeasedMap::LeasedMap(const File& file, ReadAhead ahead)
+    : file_(file), fd_(file.reopen(O_RDONLY)), ahead_(ahead) {
     void* const address = ::mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, fd_.get(), 0);
     if (address == MAP_FAILED) return;
     address_ = static_cast<std::byte*>(address);
@@ -46,6 +48,11 @@ void LeasedMap::give_back(Range range) {
     ::madvise(address_ + pages.offset, pages.size, MADV_DONTNEED);
     const std::scoped_lock lock(mutex_);
     if (--borrowed_ == 0) ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
+}
+
+bool LeasedMap::copy(std::uint64_t offset, std::span<std::byte> out) const {
+    if (address_ == nullptr || ahead_ == ReadAhead::yes) return false;
+    return copy_mapped({address_, file_.size()}, offset, out) == 0;
 }
 
 // The kernel tells of a waiting writer by SIGIO, which ends programs; SIGURG is ignored unless somebody wants

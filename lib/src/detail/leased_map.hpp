@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include "ggufmap/bytes.hpp"
 #include "ggufmap/export.hpp"
@@ -32,12 +33,16 @@ public:
     /// writing or waits to, FUSE and network file systems), the file has changed, or they cannot be read.
     std::optional<Bytes> borrow(Range range);
     void give_back(Range range);
+    /// Copies what lies in the file from `offset` on, lease or not; false where it cannot be had so, and with
+    /// readahead, which reads are better at.
+    bool copy(std::uint64_t offset, std::span<std::byte> out) const;
 
 private:
     bool take_lease();
 
     const File& file_;
     Fd fd_;
+    ReadAhead ahead_;
     std::byte* address_ = nullptr;
     std::mutex mutex_;
     std::size_t borrowed_ = 0;

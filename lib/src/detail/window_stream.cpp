@@ -124,10 +124,12 @@ bool WindowStream::next_mapped(const Step& step, Window& window) {
 void WindowStream::next_buffered(const Step& step, Window& window) {
     const Range range{step.range.offset + in_step_, std::min(copied_window, step.range.size - in_step_)};
     in_step_ += range.size;
-    // Copied out of the page cache: a mapping without a lease raises SIGBUS where somebody cuts the file.
+    // Copied: a mapping without a lease raises SIGBUS where somebody cuts the file. What is in memory is not
+    // read: behind a readahead mark that would bring in what follows.
     const std::span<std::byte> out = room(range.size, window);
+    const bool copied = step.way == Way::cached && files_.mapped(step.shard).copy(range.offset, out);
     const bool read =
-        !read_all(files_.buffered(step.shard).get(), files_.file(step.shard), range.offset, out);
+        copied || !read_all(files_.buffered(step.shard).get(), files_.file(step.shard), range.offset, out);
     if (!read) return salvage(step, range, window);
     drop_behind(step, range);
     add_events(step, range, out.data(), window);
