@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 
 #include "ggufmap/error.hpp"
 #include "ggufmap/memory.hpp"
@@ -15,19 +15,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_gguf(const fs::path& path) {
-    char magic[4] = {};
-    std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
-    return std::string_view(magic, sizeof magic) == "GGUF";
+/// A file that vanishes meanwhile or may not be read is none.
+bool is_listed(const std::string& path) try {
+    return is_shared_model(File::open(path));
+} catch (const Error&) {
+    return false;
 }
 
 }  // namespace
+
+bool is_shared_model(const File& file) {
+    std::array<std::byte, 4> magic{};
+    return file.read_some(0, magic) == magic.size() && as_text(magic) == "GGUF";
+}
 
 std::vector<SharedModel> shared_models(const Places& places) {
     std::vector<SharedModel> models;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(places.shared_memory, error)) {
-        if (!entry.is_regular_file(error) || !is_gguf(entry.path())) continue;
+        if (!entry.is_regular_file(error) || !is_listed(entry.path())) continue;
         models.push_back({entry.path().filename().string(), entry.file_size(error)});
     }
     if (error) throw io_error({places.shared_memory}, "cannot list", error.value());

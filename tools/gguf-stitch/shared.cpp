@@ -4,9 +4,11 @@
 
 #include "common/report.hpp"
 #include "common/tool.hpp"
+#include "ggufmap/error.hpp"
 #include "ggufmap/output.hpp"
 #include "ggufmap/process.hpp"
 #include "ggufmap/shared_memory.hpp"
+#include "ggufmap/text.hpp"
 
 namespace ggufmap::stitch {
 
@@ -38,10 +40,16 @@ cli::Status list_shared(const cli::Args& args, cli::Io& io, const Places& places
 
 cli::Status remove_shared(const std::string& name, const cli::Args& args, cli::Io& io, const Places& places) {
     const std::string path = resolve_model("shm:" + name, places);
-    const std::vector<MapsIdentity> file = {maps_identity(File::open(path))};
-    const MapperScan scan = KernelProcessTable().mappers(file, ProcessTable::Detail::areas);
-    const SplitPath parts = split_path(path);
-    OutputDirectory::open(parts.directory)->remove(parts.name);
+    const File file = File::open(path);
+    if (!is_shared_model(file)) throw Error(ErrorKind::unsupported, {path}, "is no GGUF model: not removed");
+    const std::vector<MapsIdentity> identity = {maps_identity(file)};
+    const MapperScan scan = KernelProcessTable().mappers(identity, ProcessTable::Detail::areas);
+    if (args.has("--dry-run")) {
+        io.out(fmt::format("{} would be removed\n", printable(path)));
+    } else {
+        const SplitPath parts = split_path(path);
+        OutputDirectory::open(parts.directory)->remove(parts.name);
+    }
     for (const Mapper& mapper : scan.mappers)
         cli::say(args, io,
                  fmt::format("{}: process {} ({}) still maps it: its memory is free when that ends", path,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ggufmap/export.hpp"
+#include "ggufmap/file.hpp"
 #include "ggufmap/model.hpp"
 
 namespace ggufmap {
@@ -17,6 +18,9 @@ struct SharedModel {
 
 /// The GGUF files there, by name; others are left out. Throws Error (io).
 GGUFMAP_API std::vector<SharedModel> shared_models(const Places& places = {});
+
+/// Whether it begins as a GGUF file: what shared_models() goes by. Throws Error (io).
+GGUFMAP_API bool is_shared_model(const File& file);
 
 /// Throws Error (io, ENOMEM) where `bytes` more in shared memory would take more than is available here
 /// (MemAvailable and control groups).
