@@ -11,6 +11,7 @@
 
 #include "detail/fill_shard.hpp"
 #include "detail/journal.hpp"
+#include "detail/single_name.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
@@ -190,11 +191,14 @@ ShardResult Consumer::run(bool resume) {
 std::optional<File> open_consumed(const std::string& path, bool resume) {
     const SplitPath parts = split_path(path);
     const auto directory = OutputDirectory::open(parts.directory);
-    if (directory->exists(parts.name)) return File::open(path);
-    const std::string hidden = hidden_name(parts.name);
-    if (resume && directory->exists(hidden)) return File::open_at(directory->fd(), hidden, path);
-    if (resume) return std::nullopt;
-    return File::open(path);
+    if (resume && !directory->exists(parts.name)) {
+        const std::string hidden = hidden_name(parts.name);
+        if (!directory->exists(hidden)) return std::nullopt;
+        return File::open_at(directory->fd(), hidden, path);
+    }
+    File file = File::open(path);
+    detail::require_single_name(file, "empty it under all of them");
+    return file;
 }
 
 bool finish_consumed(const std::string& prefix) {

@@ -10,6 +10,7 @@
 
 #include "detail/journal.hpp"
 #include "detail/partial_file.hpp"
+#include "detail/single_name.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
@@ -89,6 +90,7 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
 }
 
 void StitchConsumer::begin(const StitchPlan& plan) {
+    require_consumable(plan);
     if (!plan.listed.empty()) {
         NullSink nowhere;
         run(plan, nowhere, {}, progress_);
@@ -177,6 +179,10 @@ void StitchConsumer::go_on(PartialFile& partial) {
 }
 
 }  // namespace
+
+void require_consumable(const StitchPlan& plan) {
+    for (const File* file : plan.sources()) detail::require_single_name(*file, "free nothing");
+}
 
 void consume(const StitchPlan& plan, const std::string& path, Progress& progress) {
     StitchConsumer(path, progress).begin(plan);

@@ -172,6 +172,7 @@ cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan&
     if (!args.has("--force") && !args.has("--dry-run"))
         throw Error(ErrorKind::usage, {},
                     "--consume removes each shard as it goes: say --force, too, if that is what you want");
+    require_consumable(plan);
     // Data needs no space of its own but for one shard; a result that exists is not replaced.
     if (args.has("--dry-run")) print(plan, path, nullptr, cli::Style::from(args), io);
     require_runnable(plan, path, {.reflink = Reflink::automatic});

@@ -16,7 +16,8 @@ namespace ggufmap {
 
 /// The model to be consumed, by path. While it is, it is hidden as ".NAME.ggufmap-consumed": with holes in it
 /// it is no model any more. With `resume` that one is found, too; nothing then where an earlier run has freed
-/// all of it. Throws Error (io).
+/// all of it. Throws Error: io; usage where the path is a symlink or the file has other hard links, which
+/// would be left with nothing.
 GGUFMAP_API std::optional<File> open_consumed(const std::string& path, bool resume);
 
 /// Writes the shards one by one: content durable, read back and compared, name durable, journal, then the
@@ -33,8 +34,11 @@ GGUFMAP_API bool finish_consumed(const std::string& prefix);
 /// Puts the shards together in a hidden file beside `path` and removes each as soon as its bytes are there,
 /// durable and read back; at the end the file gets its name. The shards are checked against their list
 /// before, where there is one. The journal lies beside the result. Throws Error: io (as above); unsupported
-/// where the shards are aligned otherwise than the result; what run() throws.
+/// where the shards are aligned otherwise than the result; what require_consumable() and run() throw.
 GGUFMAP_API void consume(const StitchPlan& plan, const std::string& path, Progress& progress);
+
+/// Throws Error (usage) where removing the shards would free nothing: symlinks, several hard links.
+GGUFMAP_API void require_consumable(const StitchPlan& plan);
 
 /// Goes on where consume() was ended; the shards are found through the journal. False where there is nothing
 /// to go on with, and no shard was removed yet. Throws Error: io; mismatch where a shard that is still needed
