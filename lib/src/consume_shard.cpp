@@ -42,12 +42,20 @@ public:
 private:
     void open_journal(bool resume);
     void require_possible();
+    ShardResult consume_all();
+    /// Makes a shard durable, unless the journal has it, and frees its part of the model. Its digest.
+    std::string move(const PlannedShard& shard, Digest* original);
+    void free(Range range);
     void hide_source();
-    std::string write(const PlannedShard& shard);
-    /// Reads a shard that is in place: for the digest of the original, when its part of the model is gone.
-    void take_over(const PlannedShard& shard);
+    std::string write(const PlannedShard& shard, Digest* original);
+    /// A shard's data for the digest of the original: from the shard where its part of the model may be gone.
+    void hash_original(const PlannedShard& shard);
+    void write_list();
+    /// Where no shard is in place yet: removes what there is of this run. The model has its name still.
+    bool undone();
+    std::string how_to_go_on() const;
     void require_readable_back(const OutputFile& file, const PlannedShard& shard, const std::string& wanted);
-    void punch(Range range);
+    void punch(const Fd& writable, Range range) const;
     std::optional<std::string> journalled(const PlannedShard& shard) const;
     std::vector<FileIdentity> inputs() const { return {plan_.source->identity()}; }
 
@@ -61,13 +69,18 @@ private:
     Copier copier_;
     std::optional<detail::Journal> journal_;
     Digest original_{DigestKind::xxh3_128};
-    Fd writable_;
+    Fd writable_;                            ///< the model, once it is hidden
+    std::optional<std::string> unrecorded_;  ///< a shard that may be in place without a line in the journal
     ShardResult result_;
 };
 
 void Consumer::open_journal(bool resume) {
     const std::string name = detail::Journal::hidden_name(prefix_.name);
-    if (resume) journal_ = detail::Journal::open(directory_, name);
+    if (resume) {
+        journal_ = detail::Journal::open(directory_, name);
+    } else {
+        detail::Journal::require_none(*directory_, name);
+    }
     if (!journal_) {
         require_possible();
         journal_ = detail::Journal::create(directory_, name);
@@ -89,18 +102,20 @@ void Consumer::require_possible() {
             fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
             ENOSPC);
     source_directory_->require_writable();
-    writable_ = plan_.source->reopen(O_RDWR);
-    punch({plan_.source->size(), 1});  // behind the end: frees nothing
+    const Fd writable = plan_.source->reopen(O_RDWR);
+    punch(writable, {plan_.source->size(), 1});  // behind the end: frees nothing
 }
 
+// Not before the first part of it goes: until then it is a model.
 void Consumer::hide_source() {
+    if (writable_) return;
     const std::string hidden = hidden_name(source_path_.name);
     const int at = source_directory_->fd();
-    writable_ = plan_.source->reopen(O_RDWR);
     if (::renameat2(at, source_path_.name.c_str(), at, hidden.c_str(), RENAME_NOREPLACE) != 0 &&
         errno != ENOENT)
         throw io_error({plan_.source->name()}, "cannot rename", errno);
     source_directory_->sync();
+    writable_ = plan_.source->reopen(O_RDWR);
 }
 
 std::optional<std::string> Consumer::journalled(const PlannedShard& shard) const {
@@ -109,13 +124,14 @@ std::optional<std::string> Consumer::journalled(const PlannedShard& shard) const
     return std::nullopt;
 }
 
-std::string Consumer::write(const PlannedShard& shard) {
+std::string Consumer::write(const PlannedShard& shard, Digest* original) {
     OutputFile::Options output = options_.output;
     output.replace = true;  // a shard that is there without a line in the journal was not finished
     OutputFile file = OutputFile::create(directory_, shard.name, output, inputs());
-    std::string hex = detail::fill_shard(shard, file, copier_, options_.jobs, &original_);
+    std::string hex = detail::fill_shard(shard, file, copier_, options_.jobs, original);
     file.seal();
     require_readable_back(file, shard, hex);
+    unrecorded_ = shard.name;
     file.publish();
     directory_->sync();
     return hex;
@@ -135,50 +151,67 @@ void Consumer::require_readable_back(const OutputFile& file, const PlannedShard&
                     "does not read back as it was written: is the disk failing?", EIO);
 }
 
-void Consumer::take_over(const PlannedShard& shard) {
+void Consumer::hash_original(const PlannedShard& shard) {
+    NullSink nowhere;
+    const auto hash = [&](const Piece& data) {
+        copier_.copy({&data, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
+    };
+    if (!journalled(shard)) return hash(Piece::of(*plan_.source, shard.data));
     const File file = File::open_at(directory_->fd(), shard.name, directory_->prefix() + shard.name);
     if (file.size() != shard.size)
         throw Error(ErrorKind::mismatch, {file.name()},
                     fmt::format("has {} bytes, the journal's has {}", file.size(), shard.size));
-    NullSink nowhere;
-    const Piece data = Piece::of(file, {shard.size - shard.data.size, shard.data.size});
-    copier_.copy({&data, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
+    hash(Piece::of(file, {shard.size - shard.data.size, shard.data.size}));
 }
 
-void Consumer::punch(Range range) {
-    if (range.empty()) return;
-    if (::fallocate(writable_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+void Consumer::punch(const Fd& writable, Range range) const {
+    if (::fallocate(writable.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                     static_cast<off_t>(range.offset), static_cast<off_t>(range.size)) != 0)
         throw io_error({plan_.source->name(), {}, range.offset}, "cannot free what has been copied", errno);
 }
 
-ShardResult Consumer::run(bool resume) {
-    open_journal(resume);
+void Consumer::free(Range range) {
+    if (range.empty()) return;
     hide_source();
+    punch(writable_, range);
+}
+
+std::string Consumer::move(const PlannedShard& shard, Digest* original) {
+    auto hex = journalled(shard);
+    if (!hex) {
+        hex = write(shard, original);
+        journal_->append(*hex + " " + shard.name);
+        unrecorded_.reset();
+    } else if (original != nullptr) {
+        hash_original(shard);
+    }
+    free(shard.data);
+    return *hex;
+}
+
+void Consumer::write_list() {
+    OutputFile::Options output = options_.output;
+    output.replace = true;
+    const std::string name = prefix_.name + std::string(checksum_suffix);
+    OutputFile file = OutputFile::create(directory_, name, output, inputs());
+    file.write(0, as_bytes(format_checksums(result_.checksums)));
+    file.commit();
+}
+
+// The first shard comes last, so that a set that has it is whole; in the digest of the original it is first.
+ShardResult Consumer::consume_all() {
     NullSink nowhere;
     const Piece head = Piece::of(*plan_.source, plan_.head);
     copier_.copy({&head, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
-    for (const PlannedShard& shard : plan_.shards) {
-        auto hex = journalled(shard);
-        if (hex) {
-            take_over(shard);
-        } else {
-            hex = write(shard);
-            journal_->append(*hex + " " + shard.name);
-        }
-        punch(shard.data);
-        result_.checksums.push_back({shard.name, *hex});
-    }
+    const PlannedShard& first = plan_.shards.front();
+    hash_original(first);
+    result_.checksums.push_back({first.name, {}});
+    for (std::size_t i = 1; i < plan_.shards.size(); ++i)
+        result_.checksums.push_back({plan_.shards[i].name, move(plan_.shards[i], &original_)});
+    result_.checksums.front().hex = move(first, nullptr);
     result_.checksums.push_back({source_path_.name, original_.hex(), true});
-    if (options_.checksums) {
-        OutputFile::Options output = options_.output;
-        output.replace = true;
-        const std::string list = format_checksums(result_.checksums);
-        OutputFile file =
-            OutputFile::create(directory_, prefix_.name + std::string(checksum_suffix), output, inputs());
-        file.write(0, as_bytes(list));
-        file.commit();
-    }
+    if (options_.checksums) write_list();
+    hide_source();
     journal_->append(std::string(freed));
     source_directory_->remove(hidden_name(source_path_.name));
     source_directory_->sync();
@@ -186,19 +219,57 @@ ShardResult Consumer::run(bool resume) {
     return std::move(result_);
 }
 
+bool Consumer::undone() try {
+    if (journal_->lines().size() > 1) return false;  // there is more than the plan
+    if (unrecorded_) directory_->remove(*unrecorded_);
+    directory_->sync();
+    journal_->remove();
+    return true;
+} catch (const Error&) {
+    return false;
+}
+
+std::string Consumer::how_to_go_on() const {
+    constexpr std::string_view advice = "run the same command with --resume";
+    if (journal_->has(std::string(freed))) return fmt::format("the shards are whole: {}", advice);
+    const std::string hidden = hidden_name(source_path_.name);
+    const std::string& name = source_directory_->exists(hidden) ? hidden : source_path_.name;
+    return fmt::format("the model is whole in the shards and {}{}: {}", source_directory_->prefix(), name,
+                       advice);
+}
+
+ShardResult Consumer::run(bool resume) {
+    open_journal(resume);
+    try {
+        return consume_all();
+    } catch (const Error& error) {
+        if (undone()) throw;
+        throw Error(error.kind(), error.where(), fmt::format("{}; {}", error.reason(), how_to_go_on()),
+                    error.error_number());
+    }
+}
+
 }  // namespace
 
 std::optional<File> open_consumed(const std::string& path, bool resume) {
     const SplitPath parts = split_path(path);
     const auto directory = OutputDirectory::open(parts.directory);
-    if (resume && !directory->exists(parts.name)) {
+    if (!directory->exists(parts.name)) {
         const std::string hidden = hidden_name(parts.name);
-        if (!directory->exists(hidden)) return std::nullopt;
-        return File::open_at(directory->fd(), hidden, path);
+        const bool begun = directory->exists(hidden);
+        if (begun && resume) return File::open_at(directory->fd(), hidden, path);
+        if (begun)
+            throw Error(ErrorKind::io, {path}, "--consume was begun: --resume goes on with it", ENOENT);
+        if (resume) return std::nullopt;
     }
     File file = File::open(path);
     detail::require_single_name(file, "empty it under all of them");
     return file;
+}
+
+bool is_begun(const std::string& prefix) {
+    const SplitPath parts = split_path(prefix);
+    return OutputDirectory::open(parts.directory)->exists(detail::Journal::hidden_name(parts.name));
 }
 
 bool finish_consumed(const std::string& prefix) {

@@ -108,9 +108,21 @@ cli::Status end_of_consumed(const Settings& settings) {
                 "is not there, nor is the journal of a run that has consumed it", ENOENT);
 }
 
-ShardResult carry_out(const Job& job, const Settings& settings, cli::Io& io, ggufmap::Progress& progress) {
+/// A signal ends a tool without a word; here it must not.
+ShardResult consume_told(const Job& job, const Settings& settings, const cli::Args& args, cli::Io& io,
+                         ggufmap::Progress& progress) {
+    try {
+        return consume(job.plan, job.run, settings.resume, progress);
+    } catch (const Error& error) {
+        if (io.stop_signal() != 0 && is_begun(settings.prefix)) cli::say(args, io, error.what());
+        throw;
+    }
+}
+
+ShardResult carry_out(const Job& job, const Settings& settings, const cli::Args& args, cli::Io& io,
+                      ggufmap::Progress& progress) {
     if (settings.tar) return send_tar(job, io, progress);
-    if (settings.consume) return consume(job.plan, job.run, settings.resume, progress);
+    if (settings.consume) return consume_told(job, settings, args, io, progress);
     if (settings.resume) return run_resumably(job.plan, job.run, progress);
     return run(job.plan, job.run, progress);
 }
@@ -128,7 +140,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     ShardResult result;
     {
         cli::Transfer transfer(io, settings.quiet, "sharding " + settings.model, bytes_to_write(job));
-        result = carry_out(job, settings, io, transfer);
+        result = carry_out(job, settings, args, io, transfer);
     }
     if (style.format != cli::Format::table && !settings.tar)
         print(job.plan, job.run.only, &result, style, io);

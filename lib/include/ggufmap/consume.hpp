@@ -14,19 +14,23 @@
 
 namespace ggufmap {
 
-/// The model to be consumed, by path. While it is, it is hidden as ".NAME.ggufmap-consumed": with holes in it
-/// it is no model any more. With `resume` that one is found, too; nothing then where an earlier run has freed
-/// all of it. Throws Error: io; usage where the path is a symlink or the file has other hard links, which
-/// would be left with nothing.
+/// The model to be consumed, by path. From the first hole in it on it is no model any more, and hidden as
+/// ".NAME.ggufmap-consumed". With `resume` that one is found, too; nothing then where an earlier run has
+/// freed all of it. Throws Error: io; usage where the path is a symlink or the file has other hard links,
+/// which would be left with nothing.
 GGUFMAP_API std::optional<File> open_consumed(const std::string& path, bool resume);
 
-/// Writes the shards one by one: content durable, read back and compared, name durable, journal, then the
-/// hole in the model; at the end the model goes. The journal lies beside the shards. With `resume` what an
-/// earlier run has journalled is taken over. Throws Error: io (also where the journal of an earlier run is
-/// there without `resume`, or the file system cannot punch holes); mismatch where the journal belongs to
-/// another plan, or what was written does not read back.
+/// Writes the shards one by one, the first one after all others: content durable, read back and compared,
+/// name durable, journal, then the hole in the model; at the end the model goes. The journal lies beside the
+/// shards. With `resume` what an earlier run has journalled is taken over. After an Error nothing has
+/// happened where no shard was durable yet; else its reason says how to go on. Throws Error: io (also where
+/// the journal of an earlier run is there without `resume`, or the file system cannot punch holes); mismatch
+/// where the journal belongs to another plan, or what was written does not read back.
 GGUFMAP_API ShardResult consume(const ShardPlan& plan, const ShardRun& options, bool resume,
                                 Progress& progress);
+
+/// True where a run has begun to consume a model into these shards and has not ended.
+GGUFMAP_API bool is_begun(const std::string& prefix);
 
 /// Removes what is left of a run that has freed its model: true, or false where there is no such run.
 GGUFMAP_API bool finish_consumed(const std::string& prefix);

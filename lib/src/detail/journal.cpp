@@ -20,15 +20,22 @@ void lock(const Fd& fd, const std::string& shown) {
         throw Error(ErrorKind::io, {shown}, "another run is at it", EBUSY);
 }
 
+Error not_ended(const OutputDirectory& directory, const std::string& name) {
+    return Error(ErrorKind::io, {directory.prefix() + name},
+                 "an earlier run has not ended: --resume goes on with it", EEXIST);
+}
+
 }  // namespace
+
+void Journal::require_none(const OutputDirectory& directory, const std::string& name) {
+    if (directory.exists(name)) throw not_ended(directory, name);
+}
 
 std::string Journal::hidden_name(const std::string& name) { return fmt::format(".{}.ggufmap-journal", name); }
 
 Journal Journal::create(Directory directory, const std::string& name) {
     Fd fd(::openat(directory->fd(), name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0666));
-    if (!fd && errno == EEXIST)
-        throw Error(ErrorKind::io, {directory->prefix() + name},
-                    "an earlier run has not ended: --resume goes on with it", EEXIST);
+    if (!fd && errno == EEXIST) throw not_ended(*directory, name);
     if (!fd) throw io_error({directory->prefix() + name}, "cannot create", errno);
     lock(fd, directory->prefix() + name);
     directory->sync();

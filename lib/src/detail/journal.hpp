@@ -18,8 +18,9 @@ public:
 
     static std::string hidden_name(const std::string& name);
 
-    /// Throws Error (io) where there is one already: an earlier run has not ended. Whoever has a journal has
-    /// it alone.
+    /// Throws Error (io) where there is one already: an earlier run has not ended.
+    static void require_none(const OutputDirectory& directory, const std::string& name);
+    /// As require_none(); whoever has a journal has it alone.
     static Journal create(Directory directory, const std::string& name);
     /// Nothing where there is none; Error (io) where a run that still goes on has it. A last line without its
     /// end was not written whole and does not count.
