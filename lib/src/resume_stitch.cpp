@@ -169,7 +169,7 @@ StitchResult ResumableStitch::run() {
     if (checks) check();
     partial.publish(*directory_, path_.name, options_.output.replace);
     journal_->remove();
-    return {checks, 0};
+    return {checks && plan_.unlisted().empty(), 0};
 }
 
 }  // namespace

@@ -208,6 +208,15 @@ std::vector<const File*> StitchPlan::sources() const {
     return files;
 }
 
+std::vector<const File*> StitchPlan::unlisted() const {
+    if (whole || listed.empty()) return {};
+    std::vector<const File*> files = sources();
+    std::erase_if(files, [&](const File* file) {
+        return find_checksum(listed, split_path(file->name()).name).has_value();
+    });
+    return files;
+}
+
 StitchPlan plan_stitch(const std::vector<std::string>& names, const Places& places) {
     std::vector<std::string> paths;
     for (const std::string& name : names) paths.push_back(resolve_model(name, places));

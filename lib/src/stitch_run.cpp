@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <set>
 
 #include "detail/silent.hpp"
 #include "ggufmap/digest.hpp"
@@ -12,8 +13,8 @@
 namespace ggufmap {
 namespace {
 
-/// Digests of the shards as their bytes pass; what the result does not need of them (their headers) is read
-/// apart.
+/// Digests of the listed shards as their bytes pass; what the result does not need of them (their headers) is
+/// read apart.
 class ShardCheck {
 public:
     ShardCheck(const StitchPlan& plan, Progress& progress) : plan_(plan), reader_(Reflink::never, progress) {}
@@ -21,12 +22,10 @@ public:
     void pass(const Piece& piece, Bytes bytes) {
         if (piece.source == nullptr) return;
         if (piece.source != current_) {
-            finish();
-            current_ = piece.source;
-            digest_.emplace(DigestKind::xxh3_128);
-            hashed_ = 0;
-            piece_ = nullptr;
+            finish_current();
+            begin(*piece.source);
         }
+        if (!listed_) return;
         if (&piece != piece_) {
             hash_up_to(piece.range.offset);
             piece_ = &piece;
@@ -35,21 +34,38 @@ public:
         hashed_ += bytes.size();
     }
 
-    /// Throws Error (mismatch) if the shard that has passed is not as listed.
+    /// After the last byte has passed. Throws Error (mismatch), as pass() does, for a shard that is not as
+    /// listed.
     void finish() {
-        if (current_ == nullptr) return;
-        hash_up_to(current_->size());
-        const std::string name = split_path(current_->name()).name;
-        const auto listed = find_checksum(plan_.listed, name);
-        const std::string found = digest_->hex();
-        if (listed && *listed != found)
-            throw Error(
-                ErrorKind::mismatch, {current_->name()},
-                fmt::format("its XXH128 is {}, listed is {}: damaged or of another set", found, *listed));
-        current_ = nullptr;
+        finish_current();
+        for (const File* file : plan_.sources()) {
+            if (seen_.contains(file)) continue;
+            begin(*file);  // without tensors: nothing of it goes into the result
+            finish_current();
+        }
     }
 
 private:
+    void begin(const File& file) {
+        seen_.insert(&file);
+        current_ = &file;
+        listed_ = find_checksum(plan_.listed, split_path(file.name()).name);
+        digest_.emplace(DigestKind::xxh3_128);
+        hashed_ = 0;
+        piece_ = nullptr;
+    }
+
+    void finish_current() {
+        if (!listed_) return;
+        hash_up_to(current_->size());
+        const std::string found = digest_->hex();
+        if (*listed_ != found)
+            throw Error(
+                ErrorKind::mismatch, {current_->name()},
+                fmt::format("its XXH128 is {}, listed is {}: damaged or of another set", found, *listed_));
+        listed_.reset();
+    }
+
     void hash_up_to(std::uint64_t end) {
         NullSink nowhere;
         const Piece gap = Piece::of(*current_, {hashed_, end - hashed_});
@@ -59,47 +75,34 @@ private:
 
     const StitchPlan& plan_;
     Copier reader_;  // its own: what passes lies in the buffer of another
+    std::set<const File*> seen_;
     const File* current_ = nullptr;
+    std::optional<std::string> listed_;  ///< of the current shard, until that is checked
     const Piece* piece_ = nullptr;
     std::optional<Digest> digest_;
     std::uint64_t hashed_ = 0;
 };
 
-/// Checks the result against the list as its bytes pass: by the digest of the original where that is listed,
-/// else shard by shard.
+/// Checks shards and result against the list as their bytes pass.
 class Verification {
 public:
-    Verification(const StitchPlan& plan, Progress& progress)
-        : plan_(plan), progress_(progress), shards_(plan, progress) {}
+    Verification(const StitchPlan& plan, Progress& progress) : plan_(plan), shards_(plan, progress) {}
 
     void pass(const Piece& piece, Bytes bytes) {
-        if (plan_.whole) {
-            whole_.update(bytes);
-        } else {
-            shards_.pass(piece, bytes);
-        }
+        if (plan_.whole) whole_.update(bytes);
+        shards_.pass(piece, bytes);
     }
     /// Throws Error (mismatch) if what has passed is not as listed.
     void finish() {
-        if (!plan_.whole) return shards_.finish();
-        if (whole_.hex() != plan_.whole->hex) blame_a_shard();
+        shards_.finish();
+        if (plan_.whole && whole_.hex() != plan_.whole->hex)
+            throw Error(ErrorKind::mismatch, {plan_.sources().front()->name()},
+                        fmt::format("the shards are as listed, but do not give the {} that is listed",
+                                    plan_.whole->name));
     }
 
 private:
-    // Which shard is it? Only asked once the whole is known to be wrong.
-    [[noreturn]] void blame_a_shard() {
-        NullSink nowhere;
-        Copier(Reflink::never, progress_)
-            .copy(plan_.pieces, nowhere, 0,
-                  [&](const Piece& piece, Bytes bytes) { shards_.pass(piece, bytes); });
-        shards_.finish();
-        throw Error(ErrorKind::mismatch, {plan_.sources().front()->name()},
-                    fmt::format("the shards are as listed, but do not give the {} that is listed",
-                                plan_.whole->name));
-    }
-
     const StitchPlan& plan_;
-    Progress& progress_;
     ShardCheck shards_;
     Digest whole_{DigestKind::xxh3_128};
 };
@@ -125,7 +128,7 @@ StitchResult run(const StitchPlan& plan, Sink& sink, const StitchRun& options, P
     if (checks) check.finish();
     sink.finish();
     check_unchanged(plan);
-    return {checks, copier.shared_bytes()};
+    return {checks && plan.unlisted().empty(), copier.shared_bytes()};
 }
 
 void require_runnable(const StitchPlan& plan, const std::string& path, const StitchRun& options) {

@@ -123,6 +123,10 @@ void refuse_formats(const cli::Args& args, const Target* target) {
     }
 }
 
+void remark(const cli::Args& args, cli::Io& io, const std::string& text) {
+    if (!args.has("--quiet")) cli::say(args, io, text);
+}
+
 /// Shards as they come through a pipe. Nothing is known of them before they are there.
 cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places) {
     const std::string from = *args.text("--tar");
@@ -145,8 +149,10 @@ cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places)
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + tar.name(), layout.size);
     StreamStitcher stitcher(output, layout, transfer);
     for (; entry; entry = tar.next()) stitcher.add(entry->name, entry->size, tar);
-    stitcher.finish();
+    const bool listed = stitcher.finish();
     output.commit();
+    if (!listed)
+        remark(args, io, fmt::format("{}: the stream has no checksum list: not checked", tar.name()));
     return cli::Status::ok;
 }
 
@@ -165,6 +171,13 @@ bool resume(const cli::Args& args, cli::Io& io) {
     if (args.all("SHARD").empty())
         throw Error(ErrorKind::usage, {consuming_output(args)}, "there is no run to resume");
     return false;
+}
+
+void tell_unlisted(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
+    const auto files = plan.unlisted();
+    if (files.empty() || args.has("--no-verify")) return;
+    const std::string more = files.size() > 1 ? fmt::format(" and {} more", files.size() - 1) : "";
+    remark(args, io, fmt::format("the list has no digest of {}{}: not checked", files[0]->name(), more));
 }
 
 cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
@@ -211,6 +224,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     cli::allow_many_open_files();
 
     const StitchPlan plan = plan_stitch(names, places);
+    if (!args.has("--dry-run")) tell_unlisted(args, io, plan);
     if (args.has("--consume")) return consume_shards(args, io, plan);
     if (args.has("--resume")) return stitch_resumably(args, io, plan, target);
     choose_reflink(args, plan, target);
@@ -228,10 +242,10 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
                                   : run(plan, stream, target.run, transfer);
     }
     if (style.format != cli::Format::table) print(plan, target.path, &result, style, io);
-    if (target.path.empty() && !result.verified && !args.has("--quiet"))
-        cli::say(args, io,
-                 fmt::format("{}: no checksum list beside it: only headers and sizes were checked",
-                             names.front()));
+    if (target.path.empty() && plan.listed.empty())
+        remark(args, io,
+               fmt::format("{}: no checksum list beside it: only headers and sizes were checked",
+                           names.front()));
     return cli::Status::ok;
 }
 

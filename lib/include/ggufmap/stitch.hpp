@@ -25,6 +25,8 @@ struct GGUFMAP_API StitchPlan {
 
     /// The files to be put together, in order.
     std::vector<const File*> sources() const;
+    /// Those that the list says nothing of; none where there is no list, or it has the original.
+    std::vector<const File*> unlisted() const;
 };
 
 /// From one shard or raw piece, whose siblings are found by name, or from all of them in any order. Raw
@@ -42,12 +44,12 @@ struct StitchRun {
 
 /// What a run found out about the bytes that it put together.
 struct StitchResult {
-    bool verified = false;  ///< false: nothing was checked, for want of a list or of the wish
+    bool verified = false;  ///< false: something was not checked, for want of a line in a list or of the wish
     std::uint64_t shared_bytes = 0;
 };
 
-/// Writes the result to `path`, checked against the list in passing. Throws Error: io; mismatch where a
-/// digest differs or a shard changes meanwhile: there is no file then.
+/// Writes the result to `path`; it and every shard are checked against the list in passing. Throws Error: io;
+/// mismatch where a digest differs or a shard changes meanwhile: there is no file then.
 GGUFMAP_API StitchResult run(const StitchPlan& plan, const std::string& path, const StitchRun& options,
                              Progress& progress);
 /// The same into any sink; the caller publishes. Of the options, `output` does not count.
