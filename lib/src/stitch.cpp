@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "detail/raw_names.hpp"
@@ -141,6 +142,15 @@ bool open_sources(StitchPlan& plan, const std::vector<std::string>& names) {
     return plan.model.has_value();
 }
 
+/// The one that must be truncated, if one is: pieces are equally long, but for the last.
+const File& suspect(const std::vector<File>& pieces) {
+    const auto longer = [](const File& a, const File& b) { return a.size() > b.size(); };
+    const auto last = std::prev(pieces.end());
+    const auto shortest = std::max_element(pieces.begin(), last, longer);
+    const auto longest = std::min_element(pieces.begin(), last, longer);
+    return shortest == last || shortest->size() == longest->size() ? *last : *shortest;
+}
+
 // A first piece with a whole header tells how long the file has to be.
 void check_raw_size(const StitchPlan& plan) {
     FileSource source(plan.raw.front());
@@ -153,7 +163,7 @@ void check_raw_size(const StitchPlan& plan) {
     }
     if (needed && *needed > plan.size)
         throw Error(
-            ErrorKind::malformed, {plan.raw.back().name()},
+            ErrorKind::malformed, {suspect(plan.raw).name()},
             fmt::format("{} bytes are missing: the piece is truncated, or pieces behind it are not there",
                         *needed - plan.size));
 }

@@ -30,9 +30,10 @@ struct GGUFMAP_API StitchPlan {
 };
 
 /// From one shard or raw piece, whose siblings are found by name, or from all of them in any order. Raw
-/// pieces are PREFIX-00001-of-00005.part, PREFIX.part1of2 and those of split(1) (PREFIXaa, PREFIX00). Throws
-/// Error: io; what parse() throws; mismatch where one is missing, twice there or of another set; malformed
-/// where one is truncated or has bytes that belong to no tensor; usage where the names are of neither kind.
+/// pieces are PREFIX-00001-of-00005.part, PREFIX.part1of2 and those of split(1) (PREFIXaa, PREFIX00,
+/// PREFIX01). Throws Error: io; what parse() throws; mismatch where one is missing, twice there or of another
+/// set; malformed where one is truncated or has bytes that belong to no tensor; usage where the names are of
+/// neither kind.
 GGUFMAP_API StitchPlan plan_stitch(const std::vector<std::string>& names, const Places& places = {});
 
 struct StitchRun {

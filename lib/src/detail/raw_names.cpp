@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
@@ -11,11 +12,16 @@
 #include <string_view>
 
 #include "ggufmap/error.hpp"
+#include "ggufmap/file.hpp"
+#include "ggufmap/gguf.hpp"
+#include "ggufmap/source.hpp"
 
 namespace ggufmap::detail {
 namespace {
 
 constexpr std::uint32_t most_pieces = 99999;
+constexpr std::size_t widest_suffix = 5;  // that is looked for
+constexpr std::string_view of_ours = "-of-";
 
 /// A piece's name, taken apart: prefix + number + middle, where the middle is the same for the whole set.
 struct Numbered {
@@ -31,9 +37,13 @@ struct Numbered {
     std::string sibling(std::uint32_t index) const {
         return fmt::format("{}{:0{}}{}{}{}", prefix, index, number.size(), between, count, suffix);
     }
-    /// model-00001-of-00005.part has them all equally wide, model.part1of12 none wider than needed.
     std::string unpadded_sibling(std::uint32_t index) const {
         return fmt::format("{}{}{}{}{}", prefix, index, between, count, suffix);
+    }
+    /// model-00001-of-00005.part has them all equally wide, model.part1of12 none wider than needed.
+    std::string likely_sibling(std::uint32_t index) const {
+        const bool padded = number.starts_with('0') || between == of_ours;
+        return padded ? sibling(index) : unpadded_sibling(index);
     }
 };
 
@@ -67,7 +77,7 @@ std::optional<Numbered> take_apart(std::string_view path, std::string_view befor
 }
 
 std::optional<Numbered> parse_numbered(std::string_view path) {
-    if (const auto ours = take_apart(path, "-", "-of-", ".part")) return ours;
+    if (const auto ours = take_apart(path, "-", of_ours, ".part")) return ours;
     return take_apart(path, ".part", "of", "");
 }
 
@@ -76,14 +86,17 @@ bool exists(const std::string& path) {
     return ::stat(path.c_str(), &status) == 0;
 }
 
+Error missing(const Numbered& set, std::uint32_t index) {
+    return Error(ErrorKind::mismatch, {set.likely_sibling(index)},
+                 fmt::format("piece {} of {} is missing", index, value_of(set.count)), ENOENT);
+}
+
 std::vector<std::string> find_numbered(const Numbered& name) {
     std::vector<std::string> paths;
     for (std::uint32_t i = 1; i <= value_of(name.count); ++i) {
         std::string path = name.sibling(i);
         if (!exists(path)) path = name.unpadded_sibling(i);
-        if (!exists(path))
-            throw Error(ErrorKind::mismatch, {path},
-                        fmt::format("piece {} of {} is missing", i, value_of(name.count)), ENOENT);
+        if (!exists(path)) throw missing(name, i);
         paths.push_back(std::move(path));
     }
     return paths;
@@ -108,12 +121,37 @@ bool uniform(std::string_view suffix) {
            std::all_of(suffix.begin(), suffix.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
+/// Whether it is a GGUF file that goes on elsewhere; a directory, say, is none.
+bool begins_model(const std::string& path) try {
+    const File file = File::open(path);
+    std::array<std::byte, 4> magic{};
+    if (file.read_some(0, magic) < magic.size() || as_text(magic) != "GGUF") return false;
+    FileSource source(file);
+    try {
+        return parse(source).data_end().value_or(0) > file.size();
+    } catch (const Error&) {
+        return true;  // its header is longer than the piece
+    }
+} catch (const Error&) {
+    return false;
+}
+
+/// The first suffix of a set: zeros or a's, or 1 (split --numeric-suffixes=1). A set from 1 on could be the
+/// rest of one from 0 on, or model.gguf.1 an older model.gguf: its first piece has to tell.
+std::string first_suffix(const std::string& base, std::size_t width, bool numeric) {
+    std::string suffix(width, numeric ? '0' : 'a');
+    if (!numeric || exists(base + suffix)) return suffix;
+    std::string one = suffix;
+    one.back() = '1';
+    return exists(base + one) && begins_model(base + one) ? one : suffix;
+}
+
 /// Pieces of split(1) with suffixes of `width` characters; empty if `path` is none of them. A gap is known by
 /// `path` behind it, or by a single missing piece: further away, files may belong to something else.
 std::vector<std::string> find_split_pieces(const std::string& path, std::size_t width) {
     if (path.size() < width || !uniform(std::string_view(path).substr(path.size() - width))) return {};
     const std::string base = path.substr(0, path.size() - width);
-    std::optional<std::string> suffix(std::string(width, is_digit(path.back()) ? '0' : 'a'));
+    std::optional<std::string> suffix = first_suffix(base, width, is_digit(path.back()));
     std::vector<std::string> paths;
     for (; suffix && exists(base + *suffix); suffix = next_suffix(*suffix)) paths.push_back(base + *suffix);
     const bool found = std::find(paths.begin(), paths.end(), path) != paths.end();
@@ -136,7 +174,11 @@ bool is_numbered_piece(const std::string& path) { return parse_numbered(path).ha
 
 std::vector<std::string> find_raw_pieces(const std::string& path) {
     if (const auto numbered = parse_numbered(path)) return find_numbered(*numbered);
-    for (const std::size_t width : {2U, 3U, 4U, 5U, 1U}) {  // 2 is split's default
+    // All the digits first: the pieces .000 to .099 may go on with .100. Then 2, which is split's default.
+    const std::size_t digits = std::min(trailing_digits(path).size(), widest_suffix);
+    for (const std::size_t width :
+         {digits, std::size_t{2}, std::size_t{3}, std::size_t{4}, widest_suffix, std::size_t{1}}) {
+        if (width == 0) continue;
         auto paths = find_split_pieces(path, width);
         if (paths.size() > 1) return paths;
     }
@@ -162,10 +204,8 @@ std::vector<std::string> order_raw_pieces(const std::vector<std::string>& paths)
         if (!place.empty()) throw Error(ErrorKind::mismatch, {path}, "is the same piece as " + place);
         place = path;
     }
-    for (std::size_t i = 0; i < ordered.size(); ++i)
-        if (ordered[i].empty())
-            throw Error(ErrorKind::mismatch, {paths.front()},
-                        fmt::format("piece {} of {} is missing", i + 1, ordered.size()));
+    for (std::uint32_t i = 0; i < ordered.size(); ++i)
+        if (ordered[i].empty()) throw missing(*first, i + 1);
     return ordered;
 }
 
