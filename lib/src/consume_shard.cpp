@@ -102,6 +102,7 @@ void Consumer::require_possible() {
             fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
             ENOSPC);
     source_directory_->require_writable();
+    require_free_name(*source_directory_, hidden_name(source_path_.name), {}, {});
     const Fd writable = plan_.source->reopen(O_RDWR);
     punch(writable, {plan_.source->size(), 1});  // behind the end: frees nothing
 }

@@ -303,7 +303,10 @@ void require_free_name(const OutputDirectory& directory, const std::string& name
                     [&](const FileIdentity& input) { return directory.holds(name, input); }))
         throw Error(ErrorKind::usage, {shown}, "is an input, too: choose another name");
     struct stat status {};
-    if (::fstatat(directory.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (::fstatat(directory.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return;
+        throw io_error({shown}, "cannot create", errno);  // a name that is too long, for one
+    }
     if (!options.replace) throw exists_already(shown);
     if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
         throw Error(ErrorKind::io, {shown}, "is not a regular file: not replaced", EEXIST);
