@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "detail/split_keys.hpp"
 #include "ggufmap/checked.hpp"
@@ -91,7 +92,8 @@ ShardResult send(const ShardPlan& plan, bool checksums, ShardStream& stream, Pro
 }
 
 struct StreamStitcher::State {
-    OutputFile& output;
+    Sink& output;
+    std::string stream;
     StreamLayout layout;
     Progress& progress;
     std::uint64_t position;  // of the next data in the output
@@ -111,7 +113,7 @@ struct StreamStitcher::State {
 void StreamStitcher::State::write(Bytes bytes) {
     if (progress.stop_requested()) throw Error(ErrorKind::io, {}, "interrupted", EINTR);
     if (bytes.size() > layout.size - position)
-        throw Error(ErrorKind::mismatch, {output.name()}, "the stream has more data than it announced");
+        throw Error(ErrorKind::mismatch, {stream}, "has more data than it announced");
     output.write(position, bytes);
     position += bytes.size();
     progress.add(bytes.size());
@@ -178,18 +180,20 @@ void StreamStitcher::State::write_header() {
             ++tensors;
         }
     }
-    if (head.unsigned_of("split.count") != shards.size() ||
-        head.unsigned_of("split.tensors.count") != tensors)
-        throw Error(ErrorKind::mismatch, {output.name()},
-                    fmt::format("the stream has {} shards and {} tensors, the first shard says otherwise",
-                                shards.size(), tensors));
+    const auto count = head.unsigned_of("split.count").value_or(0);
+    if (shards.size() < count)
+        throw Error(ErrorKind::mismatch, {stream},
+                    fmt::format("ends after shard {} of {}", shards.size(), count));
+    if (shards.size() > count || head.unsigned_of("split.tensors.count") != tensors)
+        throw Error(ErrorKind::mismatch, {stream},
+                    fmt::format("has {} shards and {} tensors, the first shard says otherwise", shards.size(),
+                                tensors));
     std::string bytes = header.bytes();
-    detail::require_readable(bytes, output.name(), "what these shards give could not be read");
+    detail::require_readable(bytes, stream, "what these shards give could not be read");
     if (*checked::align_up(bytes.size(), head.alignment()) !=
             *checked::align_up(layout.data_offset, head.alignment()) ||
         bytes.size() > layout.data_offset)
-        throw Error(ErrorKind::mismatch, {output.name()},
-                    "the header does not have the size that was announced");
+        throw Error(ErrorKind::mismatch, {stream}, "the header does not have the size that was announced");
     bytes.resize(layout.data_offset);
     output.write(0, as_bytes(bytes));
 }
@@ -204,8 +208,8 @@ void StreamStitcher::State::check_list() const {
     }
 }
 
-StreamStitcher::StreamStitcher(OutputFile& output, StreamLayout layout, Progress& progress)
-    : state_(new State{output, layout, progress, layout.data_offset, {}, {}, {}}) {}
+StreamStitcher::StreamStitcher(Sink& output, std::string stream, StreamLayout layout, Progress& progress)
+    : state_(new State{output, std::move(stream), layout, progress, layout.data_offset, {}, {}, {}}) {}
 
 StreamStitcher::~StreamStitcher() = default;
 
@@ -231,9 +235,8 @@ void StreamStitcher::add(const std::string& name, std::uint64_t size, ByteSource
 bool StreamStitcher::finish() {
     state_->write_header();
     if (state_->position != state_->layout.size)
-        throw Error(ErrorKind::mismatch, {state_->output.name()},
-                    fmt::format("the stream ends early: {} bytes are missing",
-                                state_->layout.size - state_->position));
+        throw Error(ErrorKind::mismatch, {state_->stream},
+                    fmt::format("ends early: {} bytes are missing", state_->layout.size - state_->position));
     state_->check_list();
     return !state_->listed.empty();
 }

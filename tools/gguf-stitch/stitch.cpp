@@ -127,32 +127,53 @@ void remark(const cli::Args& args, cli::Io& io, const std::string& text) {
     if (!args.has("--quiet")) cli::say(args, io, text);
 }
 
+void refuse_names(const cli::Args& args) {
+    for (const char* alone : {"--tar", "--shm-list", "--shm-rm"})
+        if (args.has(alone) && args.has("SHARD"))
+            throw Error(ErrorKind::usage, {}, fmt::format("{} takes no SHARD", alone));
+}
+
+/// True where the stream has a checksum list; without a file it is only checked.
+bool stitch_entries(cli::TarReader& tar, const cli::TarReader::Entry& first, OutputFile* file,
+                    ggufmap::Progress& progress) {
+    NullSink nowhere;
+    std::optional<FileSink> sink;
+    if (file != nullptr) sink.emplace(*file);
+    Sink& output = sink ? static_cast<Sink&>(*sink) : nowhere;
+    StreamStitcher stitcher(output, tar.name(), *first.layout, progress);
+    stitcher.add(first.name, first.size, tar);
+    while (const auto entry = tar.next()) stitcher.add(entry->name, entry->size, tar);
+    return stitcher.finish();
+}
+
 /// Shards as they come through a pipe. Nothing is known of them before they are there.
 cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places) {
     const std::string from = *args.text("--tar");
     const Target target = target_from(args, places);
-    if (!target.is_file()) throw Error(ErrorKind::usage, {}, "--tar: wanted -o OUT or --shm NAME");
+    if (target.path == "-")
+        throw Error(ErrorKind::usage, {},
+                    "--tar: the model's header comes last: wanted -o FILE, --shm NAME or --verify");
     std::optional<File> file;
     if (from != "-") file = File::open(from);
     cli::TarReader tar(file ? file->fd() : io.input_fd(), from == "-" ? "standard input" : from);
 
-    auto entry = tar.next();
+    const auto entry = tar.next();
     if (!entry) throw Error(ErrorKind::malformed, {tar.name()}, "no file in the archive");
     if (!entry->layout)
         throw Error(
             ErrorKind::unsupported, {tar.name(), entry->name},
             "the stream does not tell where the data goes, as gguf-shard --tar does: unpack it first");
-    const StreamLayout layout = *entry->layout;
+    const StreamLayout& layout = *entry->layout;
     if (args.has("--shm")) require_memory(layout.size, target.path);
-    OutputFile output = OutputFile::create(target.path, target.run.output);
-    output.reserve(layout.size);
+    std::optional<OutputFile> output;
+    if (target.is_file()) {
+        output = OutputFile::create(target.path, target.run.output);
+        output->reserve(layout.size);
+    }
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + tar.name(), layout.size);
-    StreamStitcher stitcher(output, layout, transfer);
-    for (; entry; entry = tar.next()) stitcher.add(entry->name, entry->size, tar);
-    const bool listed = stitcher.finish();
-    output.commit();
-    if (!listed)
+    if (!stitch_entries(tar, *entry, output ? &*output : nullptr, transfer))
         remark(args, io, fmt::format("{}: the stream has no checksum list: not checked", tar.name()));
+    if (output) output->commit();
     return cli::Status::ok;
 }
 
@@ -209,6 +230,9 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
         args.at_most_one_of({"--hugetlb", other});
     for (const char* other : {"--verify", "--tar", "--consume"}) args.at_most_one_of({"--no-verify", other});
     for (const char* other : {"--tar", "--consume"}) args.at_most_one_of({"--jobs", other});
+    for (const char* other : {"--consume", "--resume", "--reflink", "--dry-run", "--shm-list", "--shm-rm"})
+        args.at_most_one_of({"--tar", other});
+    refuse_names(args);
     refuse_formats(args, nullptr);
     const Places places = cli::places_from(io);
     if (args.has("--shm-list")) return list_shared(args, io, places);
@@ -232,6 +256,8 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     if (args.has("--shm")) require_memory(plan.size, target.path);
     if (target.is_file()) require_runnable(plan, target.path, target.run);
     if (args.has("--dry-run")) return cli::Status::ok;
+    if (target.path == "-" && io.terminal(cli::Stream::out).present)
+        throw Error(ErrorKind::usage, {}, "--output: standard output is a terminal");
     StitchResult result;
     {
         cli::Transfer transfer(io, args.has("--quiet"), "stitching " + names.front(), plan.size);

@@ -9,7 +9,6 @@
 #include "ggufmap/checksums.hpp"
 #include "ggufmap/copy.hpp"
 #include "ggufmap/export.hpp"
-#include "ggufmap/output.hpp"
 #include "ggufmap/shard.hpp"
 #include "ggufmap/source.hpp"
 
@@ -36,7 +35,8 @@ GGUFMAP_API ShardResult send(const ShardPlan& plan, bool checksums, ShardStream&
 /// Puts shards or raw pieces together as they come in. The result is written out of order: data first.
 class GGUFMAP_API StreamStitcher {
 public:
-    StreamStitcher(OutputFile& output, StreamLayout layout, Progress& progress);
+    /// `output` is written to at any offset: a FileSink of size 0 will do. `stream` is for messages.
+    StreamStitcher(Sink& output, std::string stream, StreamLayout layout, Progress& progress);
     ~StreamStitcher();
     StreamStitcher(const StreamStitcher&) = delete;
     StreamStitcher& operator=(const StreamStitcher&) = delete;
