@@ -268,8 +268,8 @@ std::optional<File> open_consumed(const std::string& path, bool resume) {
     return file;
 }
 
-bool is_begun(const std::string& prefix) {
-    const SplitPath parts = split_path(prefix);
+bool is_begun(const std::string& output) {
+    const SplitPath parts = split_path(output);
     return OutputDirectory::open(parts.directory)->exists(detail::Journal::hidden_name(parts.name));
 }
 

@@ -23,6 +23,8 @@ using detail::PartialFile;
 
 constexpr std::string_view ready = "ready";
 
+std::string done(std::size_t part) { return fmt::format("done {}", part); }
+
 /// A shard as the journal remembers it.
 struct Part {
     std::uint64_t device, inode, file_size;  ///< so that no other file is ever removed
@@ -59,6 +61,10 @@ private:
     void take(const Part& part, PartialFile& partial);
     void remove(const Part& part) const;
     void go_on(PartialFile& partial);
+    void write_rest(const StitchPlan& plan, PartialFile& partial);
+    /// Where no shard is taken yet: removes what there is of this run.
+    bool undone();
+    Error with_advice(const Error& error) const;
 
     SplitPath path_;
     std::shared_ptr<const OutputDirectory> directory_;
@@ -97,8 +103,20 @@ void StitchConsumer::begin(const StitchPlan& plan) {
     }
     const std::vector<Part> parts = parts_of(plan);
     journal_ = Journal::create(directory_, journal_name());
-    for (const Part& part : parts) journal_->append(part.line());
-    PartialFile partial = PartialFile::open(*directory_, path_.name, O_CREAT | O_TRUNC);
+    try {
+        for (const Part& part : parts) journal_->append(part.line());
+        PartialFile partial = PartialFile::open(*directory_, path_.name, O_CREAT | O_TRUNC);
+        write_rest(plan, partial);
+        journal_->append(std::string(ready));
+        go_on(partial);
+    } catch (const Error& error) {
+        if (undone()) throw;
+        throw with_advice(error);
+    }
+}
+
+// What comes from no shard: the header, and zeros.
+void StitchConsumer::write_rest(const StitchPlan& plan, PartialFile& partial) {
     std::uint64_t offset = 0;
     Copier copier(Reflink::never, progress_);
     for (const Piece& piece : plan.pieces) {
@@ -107,8 +125,24 @@ void StitchConsumer::begin(const StitchPlan& plan) {
     }
     partial.sync();
     directory_->sync();
-    journal_->append(std::string(ready));
-    go_on(partial);
+}
+
+// The journal first: one that names a file that is gone would stand in the way of the next run.
+bool StitchConsumer::undone() try {
+    if (journal_->has(done(0))) return false;
+    journal_->remove();
+    directory_->remove(partial_name());
+    return true;
+} catch (const Error&) {
+    return false;
+}
+
+Error StitchConsumer::with_advice(const Error& error) const {
+    return Error(
+        error.kind(), error.where(),
+        fmt::format("{}; the model is whole in the shards and {}{}: run the same command with --resume",
+                    error.reason(), directory_->prefix(), partial_name()),
+        error.error_number());
 }
 
 bool StitchConsumer::resume() {
@@ -125,7 +159,11 @@ bool StitchConsumer::resume() {
         return true;
     }
     PartialFile partial = PartialFile::open(*directory_, path_.name, 0);
-    go_on(partial);
+    try {
+        go_on(partial);
+    } catch (const Error& error) {
+        throw with_advice(error);
+    }
     return true;
 }
 
@@ -167,10 +205,9 @@ void StitchConsumer::go_on(PartialFile& partial) {
         parts.push_back(std::move(*part));
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        const std::string done = fmt::format("done {}", i);
-        if (!journal_->has(done)) {
+        if (!journal_->has(done(i))) {
             take(parts[i], partial);
-            journal_->append(done);
+            journal_->append(done(i));
         }
         remove(parts[i]);
     }

@@ -185,10 +185,20 @@ std::string consuming_output(const cli::Args& args) {
     return *path;
 }
 
+/// A signal ends a tool without a word; where shards are gone it must not.
+void tell_unfinished(const cli::Args& args, cli::Io& io, const Error& error) {
+    if (io.stop_signal() != 0 && is_begun(consuming_output(args))) cli::say(args, io, error.what());
+}
+
 /// False where there is no --consume to go on with: then the shards are all there.
 bool resume(const cli::Args& args, cli::Io& io) {
     cli::Transfer transfer(io, args.has("--quiet"), "stitching", 0);
-    if (resume_consume(consuming_output(args), transfer)) return true;
+    try {
+        if (resume_consume(consuming_output(args), transfer)) return true;
+    } catch (const Error& error) {
+        tell_unfinished(args, io, error);
+        throw;
+    }
     if (args.all("SHARD").empty())
         throw Error(ErrorKind::usage, {consuming_output(args)}, "there is no run to resume");
     return false;
@@ -212,7 +222,12 @@ cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan&
     require_runnable(plan, path, {.reflink = Reflink::automatic});
     if (args.has("--dry-run")) return cli::Status::ok;
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + path, plan.size);
-    consume(plan, path, transfer);
+    try {
+        consume(plan, path, transfer);
+    } catch (const Error& error) {
+        tell_unfinished(args, io, error);
+        throw;
+    }
     return cli::Status::ok;
 }
 

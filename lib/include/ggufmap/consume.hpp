@@ -29,15 +29,16 @@ GGUFMAP_API std::optional<File> open_consumed(const std::string& path, bool resu
 GGUFMAP_API ShardResult consume(const ShardPlan& plan, const ShardRun& options, bool resume,
                                 Progress& progress);
 
-/// True where a run has begun to consume a model into these shards and has not ended.
-GGUFMAP_API bool is_begun(const std::string& prefix);
+/// True where a run that was to make these shards (or this model) has begun and has not ended.
+GGUFMAP_API bool is_begun(const std::string& output);
 
 /// Removes what is left of a run that has freed its model: true, or false where there is no such run.
 GGUFMAP_API bool finish_consumed(const std::string& prefix);
 
 /// Puts the shards together in a hidden file beside `path` and removes each as soon as its bytes are there,
 /// durable and read back; at the end the file gets its name. The shards are checked against their list
-/// before, where there is one. The journal lies beside the result. Throws Error: io (as above); unsupported
+/// before, where there is one. The journal lies beside the result. After an Error nothing has happened where
+/// no shard was taken yet; else its reason says how to go on. Throws Error: io (as above); unsupported
 /// where the shards are aligned otherwise than the result; what require_consumable() and run() throw.
 GGUFMAP_API void consume(const StitchPlan& plan, const std::string& path, Progress& progress);
 
