@@ -326,7 +326,8 @@ TEST_CASE("a header that no reader would accept is refused") {
     CHECK(plan(length).size() == 1);
     CHECK_THROWS_WITH_AS(
         plan(length - 1),
-        doctest::Contains(fmt::format("would have {} bytes, and readers accept {}", length, length - 1).c_str()),
+        doctest::Contains(
+            fmt::format("would have {} bytes, and readers accept {}", length, length - 1).c_str()),
         Error);
 }
 

@@ -62,7 +62,8 @@ TEST_CASE("a lock beyond a control group is refused before the kernel kills") {
     const auto obstacles = lock_obstacles(limits, 925 * mib);
     REQUIRE(obstacles.size() == 1);
     CHECK(obstacles[0].reason ==
-          "control group /jobs has 924.0 MiB left, a lock of 925.0 MiB takes 930.8 MiB: the kernel would kill the "
+          "control group /jobs has 924.0 MiB left, a lock of 925.0 MiB takes 930.8 MiB: the kernel would "
+          "kill the "
           "process");
     CHECK(obstacles[0].fix == "raise the memory limit of control group /jobs to 1030.8 MiB");
     limits.container = "systemd llama.service";

@@ -56,8 +56,8 @@ void note_what_differs(const Facts& facts, Notes& notes) {
     const auto tokens = facts.model().head().array_of("tokenizer.ggml.tokens");
     const auto rows = facts.rows("token_embd.weight");
     if (tokens && rows && tokens->size() != *rows)
-        notes.push_back(
-            fmt::format("tokens of the vocabulary: {}, rows of token_embd.weight: {}", tokens->size(), *rows));
+        notes.push_back(fmt::format("tokens of the vocabulary: {}, rows of token_embd.weight: {}",
+                                    tokens->size(), *rows));
     for (const std::string_view key : Facts::layered_keys) {
         const KeyValue* entry = facts.model().head().find(fmt::format("{}.{}", facts.architecture(), key));
         if (entry && entry->value.as_array())
