@@ -227,4 +227,11 @@ void Args::at_most_one_of(std::initializer_list<std::string_view> options) const
     }
 }
 
+void Args::refuse_beside(std::string_view option, const std::vector<std::string_view>& others) const {
+    if (!has(option)) return;
+    for (const std::string_view other : others)
+        if (has(other))
+            throw Error(ErrorKind::usage, {}, fmt::format("{}: does not go with {}", other, option));
+}
+
 }  // namespace ggufmap::cli

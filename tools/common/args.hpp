@@ -81,6 +81,9 @@ public:
 
     /// Throws Error (usage) when more than one of them was given.
     void at_most_one_of(std::initializer_list<std::string_view> options) const;
+    /// Throws Error (usage) when `option` was given and one of `others`, which would change nothing beside
+    /// it.
+    void refuse_beside(std::string_view option, const std::vector<std::string_view>& others) const;
 
 private:
     struct Given {

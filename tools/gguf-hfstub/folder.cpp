@@ -145,11 +145,11 @@ Status make_folder(const Args& args, Io& io, const Model& model) {
     const auto parent = OutputDirectory::open(parent_of(request.output));
     hf::Notes notes;
     const auto block = clone_block(model.shards().front().file, *parent);
-    if (request.weights == Weights::reflink && !block)
+    request.stub.weights = decide_weights(request, model, block.has_value(), notes);
+    if (request.stub.weights == Weights::reflink && !block)
         throw Error(ErrorKind::io, {request.output},
                     "this file system cannot share the model's blocks (--weights=copy makes a second copy)",
                     EOPNOTSUPP);
-    request.stub.weights = decide_weights(request, model, block.has_value(), notes);
     if (block) request.stub.block = *block;
 
     hf::Stub stub(model, request.stub);

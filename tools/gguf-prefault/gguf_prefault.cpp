@@ -1,7 +1,5 @@
 #include "gguf-prefault/gguf_prefault.hpp"
 
-#include <fmt/format.h>
-
 #include "common/transfer.hpp"
 #include "gguf-prefault/job.hpp"
 #include "gguf-prefault/keep_models.hpp"
@@ -22,15 +20,10 @@ void check_models(const cli::Args& args) {
     args.at_most_one_of({"--config", "--status", "MODEL"});
     if (!args.has("--config") && !args.has("--status") && !args.has("MODEL"))
         throw Error(ErrorKind::usage, {}, "MODEL is missing");
-    for (const char* option : {"--config", "--status"}) {
-        if (!args.has(option)) continue;
-        for (const char* other : {"--layer", "--tensor", "--part", "--expert", "--ranges", "--budget",
-                                  "--strategy", "--jobs", "--chunk", "--rate", "--idle", "--verify",
-                                  "--dry-run", "--lock", "--lock-onfault", "--hold", "--evict", "--huge"}) {
-            if (args.has(other))
-                throw Error(ErrorKind::usage, {}, fmt::format("{}: does not go with {}", other, option));
-        }
-    }
+    for (const char* option : {"--config", "--status"})
+        args.refuse_beside(option, {"--layer", "--tensor", "--part", "--expert", "--ranges", "--budget",
+                                    "--strategy", "--jobs", "--chunk", "--rate", "--idle", "--verify",
+                                    "--dry-run", "--lock", "--lock-onfault", "--hold", "--evict", "--huge"});
     if (args.has("--once") && !args.has("--config"))
         throw Error(ErrorKind::usage, {}, "--once: one round of what? Give --config FILE");
 }

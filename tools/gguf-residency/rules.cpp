@@ -13,13 +13,7 @@ namespace {
 using Options = std::vector<std::string_view>;
 
 void refuse(const cli::Args& args, const Options& views, const Options& options) {
-    for (const std::string_view view : views) {
-        if (!args.has(view)) continue;
-        for (const std::string_view option : options) {
-            if (args.has(option))
-                throw Error(ErrorKind::usage, {}, fmt::format("{}: does not go with {}", option, view));
-        }
-    }
+    for (const std::string_view view : views) args.refuse_beside(view, options);
 }
 
 void need(const cli::Args& args, const Options& options, std::string_view other) {

@@ -52,6 +52,7 @@ struct MappingCost {
     GGUFMAP_API MappingCost& operator+=(const MappingCost& other);
 };
 
+/// What /proc tells of a process as a whole.
 struct Process {
     int pid = 0;
     std::uint32_t uid = 0;

@@ -25,8 +25,9 @@ struct ResidentDigests {
 };
 
 /// Digests tensors all of whose pages are resident, and reads nothing: neither absent pages nor, as read(2)
-/// does behind a readahead mark, what follows. A page that leaves in between makes its tensor not resident.
-/// Throws Error (io) where the file cannot be mapped.
+/// does behind a readahead mark, what follows. A page that leaves while its tensor is read makes that not
+/// resident; one that leaves between question and copy is read back, it alone. Throws Error (io) where the
+/// file cannot be mapped.
 GGUFMAP_API ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind>& kinds,
                                             const Selection& selection, const ReadOptions& options);
 

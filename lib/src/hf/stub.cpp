@@ -111,11 +111,12 @@ struct Stub::Parts {
 
     void add_config() {
         const Gguf& head = model.head();
-        if (const std::string obstacle = config_obstacle(model); !obstacle.empty()) {
-            missing.push_back("config.json: " + obstacle);
+        auto config = model_config(model, options.precision, notes);
+        if (!config) {
+            missing.push_back("config.json: " + config_obstacle(model));
             return;
         }
-        add("config.json", json_file(*model_config(model, options.precision, notes)));
+        add("config.json", json_file(std::move(*config)));
         add("generation_config.json",
             json_file(generation_config(vocabulary ? &*vocabulary : nullptr, head)));
     }
