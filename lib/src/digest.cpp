@@ -3,6 +3,7 @@
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 #if defined(__x86_64__)
@@ -28,24 +29,6 @@ std::vector<std::byte> canonical_bytes(const Canonical& canonical) {
     return {first, first + sizeof canonical.digest};
 }
 
-// XXH3 and XXH64 outrun memory, and the processor's own prefetching ends at every page: the block of the page
-// after this one is asked for while this one is hashed. Weights in the page cache, 2.16 GiB, paired with
-// plain updates: XXH3 0.92 of the time on two threads, 0.90 where one has the whole model's digest, XXH64
-// 0.84 and 0.86. Blocks of half or twice this size, which is XXH3's own, lose that again.
-constexpr std::size_t block = 1024;
-constexpr std::size_t prefetch_distance = 4096;
-constexpr std::size_t cache_line = 64;
-
-template <typename Take>
-void in_blocks(Bytes bytes, const Take& take) {
-    for (; bytes.size() > prefetch_distance + block; bytes = bytes.subspan(block)) {
-        for (std::size_t line = 0; line < block; line += cache_line)
-            __builtin_prefetch(bytes.data() + prefetch_distance + line);
-        take(bytes.first(block));
-    }
-    take(bytes);
-}
-
 struct Xxh3 : Digest::State {
     struct Free {
         void operator()(XXH3_state_t* owned) const { XXH3_freeState(owned); }
@@ -62,13 +45,11 @@ struct Xxh3 : Digest::State {
         }
     }
     void update(Bytes bytes) override {
-        in_blocks(bytes, [this](Bytes piece) {
-            if (wide) {
-                XXH3_128bits_update(hash.get(), piece.data(), piece.size());
-            } else {
-                XXH3_64bits_update(hash.get(), piece.data(), piece.size());
-            }
-        });
+        if (wide) {
+            XXH3_128bits_update(hash.get(), bytes.data(), bytes.size());
+        } else {
+            XXH3_64bits_update(hash.get(), bytes.data(), bytes.size());
+        }
     }
     std::vector<std::byte> finish() override {
         if (wide) {
@@ -97,9 +78,7 @@ struct Xxh64 : Digest::State {
         if (!hash) throw std::bad_alloc();
         XXH64_reset(hash.get(), 0);
     }
-    void update(Bytes bytes) override {
-        in_blocks(bytes, [this](Bytes piece) { XXH64_update(hash.get(), piece.data(), piece.size()); });
-    }
+    void update(Bytes bytes) override { XXH64_update(hash.get(), bytes.data(), bytes.size()); }
     std::vector<std::byte> finish() override {
         XXH64_canonical_t canonical;
         XXH64_canonicalFromHash(&canonical, XXH64_digest(hash.get()));
@@ -167,6 +146,27 @@ std::unique_ptr<Digest::State> make_state(DigestKind kind) {
     return std::make_unique<Sha256>();
 }
 
+bool outruns_memory(DigestKind kind) {
+    return kind == DigestKind::xxh3_64 || kind == DigestKind::xxh3_128 || kind == DigestKind::xxh64;
+}
+
+// The processor's own prefetching ends at every page: the block of the page after this one is asked for while
+// this one is hashed, also where the bytes end, as more of them mostly lie behind. Weights in the page cache,
+// 2.16 GiB, paired with plain updates: XXH3 0.92 of the time on two threads, 0.90 where one has the whole
+// model's digest, XXH64 0.84 and 0.86. Blocks of half or twice this size, which is XXH3's own, lose that
+// again.
+void update_ahead(Digest::State& state, Bytes bytes) {
+    constexpr std::size_t block = 1024;
+    constexpr std::size_t prefetch_distance = 4096;
+    constexpr std::size_t cache_line = 64;
+    for (; bytes.size() > block; bytes = bytes.subspan(block)) {
+        for (std::size_t line = 0; line < block; line += cache_line)
+            __builtin_prefetch(bytes.data() + prefetch_distance + line);
+        state.update(bytes.first(block));
+    }
+    state.update(bytes);
+}
+
 }  // namespace
 
 std::string_view name_of(DigestKind kind) {
@@ -209,7 +209,23 @@ Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;
 
-void Digest::update(Bytes bytes) { state_->update(bytes); }
+void Digest::update(Bytes bytes) {
+    if (outruns_memory(kind_)) return update_ahead(*state_, bytes);
+    state_->update(bytes);
+}
+
+// In pieces that the first digest brings into the L1 cache and the second finds there, without asking the
+// memory again: two XXH3-128 of 1 GiB 7.0 GB/s, one after the other in pieces of 256 KiB 5.3.
+void Digest::update(Bytes bytes, Digest* other) {
+    if (other == nullptr) return update(bytes);
+    constexpr std::size_t most = 8192;
+    while (!bytes.empty()) {
+        const Bytes piece = bytes.first(std::min(bytes.size(), most));
+        update(piece);
+        other->state_->update(piece);
+        bytes = bytes.subspan(piece.size());
+    }
+}
 
 Digest Digest::copy() const { return {kind_, state_->copy()}; }
 

@@ -80,8 +80,7 @@ bool ResumableShards::keep(const PlannedShard& shard) {
     detail::Silent silent(progress_);
     Copier(Reflink::never, silent, options_.jobs)
         .copy(parts, nowhere, 0, [&](const Piece& part, Bytes bytes) {
-            found.update(bytes);
-            if (part.range.offset >= header) original.update(bytes);
+            found.update(bytes, part.range.offset >= header ? &original : nullptr);
         });
     const std::string hex = found.hex();
     if (!journal_->has(hex + " " + shard.name)) return false;

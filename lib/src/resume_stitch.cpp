@@ -122,10 +122,7 @@ bool ResumableStitch::keep(std::size_t number, Range range, const File& written)
     NullSink nowhere;
     detail::Silent silent(progress_);
     Copier(Reflink::never, silent, options_.jobs)
-        .copy({&piece, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) {
-            found.update(bytes);
-            whole.update(bytes);
-        });
+        .copy({&piece, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { found.update(bytes, &whole); });
     if (!journal_->has(beginning + found.hex())) return false;
     whole_ = std::move(whole);
     progress_.add(range.size);
@@ -136,10 +133,8 @@ void ResumableStitch::write(std::size_t number, const Step& step, PartialFile& p
     Digest digest(DigestKind::xxh3_128);
     const std::span<const Piece> pieces = std::span(pieces_).subspan(step.first, step.last - step.first);
     Copier(Reflink::never, progress_, options_.jobs)
-        .copy(pieces, partial, step.range.offset, [&](const Piece&, Bytes bytes) {
-            digest.update(bytes);
-            whole_.update(bytes);
-        });
+        .copy(pieces, partial, step.range.offset,
+              [&](const Piece&, Bytes bytes) { digest.update(bytes, &whole_); });
     partial.sync();
     for (const File* file : plan_.sources()) file->check_unchanged();
     journal_->append(fmt::format("done {} {}", number, digest.hex()));

@@ -68,8 +68,7 @@ std::string ShardWriter::hash_apart(const PlannedShard& shard) {
     NullSink nowhere;
     Copier reader(Reflink::never, progress_, options_.jobs);
     reader.copy(shard.pieces, nowhere, 0, [&](const Piece& piece, Bytes bytes) {
-        digest.update(bytes);
-        if (original_ && piece.source != nullptr) original_->update(bytes);
+        digest.update(bytes, original_ && piece.source != nullptr ? &*original_ : nullptr);
     });
     return digest.hex();
 }

@@ -74,9 +74,7 @@ ShardResult send(const ShardPlan& plan, bool checksums, ShardStream& stream, Pro
         Digest digest(DigestKind::xxh3_128);
         stream.begin(shard.name, shard.size);
         copier.copy(shard.pieces, stream, 0, [&](const Piece& piece, Bytes bytes) {
-            if (!checksums) return;
-            digest.update(bytes);
-            if (piece.source != nullptr) original.update(bytes);
+            if (checksums) digest.update(bytes, piece.source != nullptr ? &original : nullptr);
         });
         stream.end();
         if (checksums) result.checksums.push_back({shard.name, digest.hex()});

@@ -19,23 +19,24 @@ class ShardCheck {
 public:
     ShardCheck(const StitchPlan& plan, Progress& progress) : plan_(plan), reader_(Reflink::never, progress) {}
 
-    void pass(const Piece& piece, Bytes bytes) {
-        if (piece.source == nullptr) return;
+    /// What these bytes belong to besides the result; null for those of no listed shard.
+    Digest* digest_for(const Piece& piece, Bytes bytes) {
+        if (piece.source == nullptr) return nullptr;
         if (piece.source != current_) {
             finish_current();
             begin(*piece.source);
         }
-        if (!listed_) return;
+        if (!listed_) return nullptr;
         if (&piece != piece_) {
             hash_up_to(piece.range.offset);
             piece_ = &piece;
         }
-        digest_->update(bytes);
         hashed_ += bytes.size();
+        return &*digest_;
     }
 
-    /// After the last byte has passed. Throws Error (mismatch), as pass() does, for a shard that is not as
-    /// listed.
+    /// After the last byte has passed. Throws Error (mismatch), as digest_for() does, for a shard that is not
+    /// as listed.
     void finish() {
         finish_current();
         for (const File* file : plan_.sources()) {
@@ -89,8 +90,13 @@ public:
     Verification(const StitchPlan& plan, Progress& progress) : plan_(plan), shards_(plan, progress) {}
 
     void pass(const Piece& piece, Bytes bytes) {
-        if (plan_.whole) whole_.update(bytes);
-        shards_.pass(piece, bytes);
+        Digest* const shard = shards_.digest_for(piece, bytes);
+        Digest* const whole = plan_.whole ? &whole_ : nullptr;
+        if (shard != nullptr) {
+            shard->update(bytes, whole);
+        } else if (whole != nullptr) {
+            whole->update(bytes);
+        }
     }
     /// Throws Error (mismatch) if what has passed is not as listed.
     void finish() {

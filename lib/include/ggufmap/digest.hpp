@@ -40,6 +40,8 @@ public:
 
     DigestKind kind() const { return kind_; }
     void update(Bytes bytes);
+    /// Feeds `other` the same bytes, too, unless it is null: one pass over the memory for both.
+    void update(Bytes bytes, Digest* other);
     /// One that has been fed the same and goes its own way from here.
     Digest copy() const;
     /// The digest of all that was fed, as hex_of() writes it. May be asked once.

@@ -8,8 +8,7 @@ std::string fill_shard(const PlannedShard& shard, OutputFile& file, Copier& copi
     FileSink sink(file, shard.size, jobs);
     Digest digest(DigestKind::xxh3_128);
     copier.copy(shard.pieces, sink, 0, [&](const Piece& piece, Bytes bytes) {
-        digest.update(bytes);
-        if (original != nullptr && piece.source != nullptr) original->update(bytes);
+        digest.update(bytes, piece.source != nullptr ? original : nullptr);
     });
     sink.finish();
     return digest.hex();
