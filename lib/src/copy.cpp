@@ -98,6 +98,15 @@ void FileSink::write(std::uint64_t offset, Bytes bytes) {
     }
 }
 
+void FileSink::lend(std::uint64_t offset, Bytes bytes) {
+    if (direct_) return direct_->lend(bytes);
+    write(offset, bytes);
+}
+
+void FileSink::settle() {
+    if (direct_) direct_->settle();
+}
+
 std::span<std::byte> FileSink::room(std::uint64_t offset) {
     return direct_ ? direct_->room() : file_.room(offset);
 }
@@ -211,21 +220,27 @@ void Copier::copy_direct(const Piece& piece, Sink& sink, std::uint64_t offset, c
     // An Error leaves reads in flight: they end with the ring, which comes back only after the last one.
     auto ring = std::move(ring_);
     ring->read(direct.get(), piece.range);
+    std::optional<detail::DirectRing::Piece> lent;
     while (const auto read = ring->next()) {
         if (read->error != 0)
             throw io_error({source.name(), {}, read->range.offset}, "cannot read", read->error);
         if (read->bytes.size() != read->range.size)
             throw Error(ErrorKind::mismatch, {source.name(), {}, read->range.offset + read->bytes.size()},
                         "the file shrank while it was read");
-        // Chunk by chunk, so that what the digests have brought into the L2 cache is there for the sink.
+        // Chunk by chunk, so that what one digest has brought into the L2 cache is there for the next.
         for (Bytes rest = read->bytes; !rest.empty();) {
             const Bytes bytes = rest.first(std::min(rest.size(), chunk));
-            hand_on(piece, bytes, sink, offset, tap);
-            offset += bytes.size();
+            show(piece, bytes, tap);
             rest = rest.subspan(bytes.size());
         }
-        ring->release(*read);
+        // Congruent shards of a cold 2.16 GiB, without digests: 0.15 s of CPU, copied into the sink 0.75.
+        sink.lend(offset, read->bytes);
+        offset += read->bytes.size();
+        if (lent) ring->release(*lent);
+        lent = read;
     }
+    sink.settle();
+    if (lent) ring->release(*lent);
     ring_ = std::move(ring);
 }
 
@@ -242,9 +257,13 @@ void Copier::copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t
 }
 
 void Copier::hand_on(const Piece& piece, Bytes bytes, Sink& sink, std::uint64_t offset, const Tap& tap) {
+    show(piece, bytes, tap);
+    sink.write(offset, bytes);
+}
+
+void Copier::show(const Piece& piece, Bytes bytes, const Tap& tap) {
     if (progress_.stop_requested()) throw Error(ErrorKind::io, {}, "interrupted", EINTR);
     if (tap) tap(piece, bytes);
-    sink.write(offset, bytes);
     progress_.add(bytes.size());
 }
 

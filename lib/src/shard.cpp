@@ -91,7 +91,9 @@ std::optional<std::uint64_t> Planner::padding(Cut cut, std::uint64_t header) con
     }
     const std::uint64_t block = options_.congruent_block;
     const Range data = data_of(cut);
-    if (block == 0 || data.empty() || data_offset(header) % block == data.offset % block) return std::nullopt;
+    if (block == 0 || data.size < options_.congruent_from ||
+        data_offset(header) % block == data.offset % block)
+        return std::nullopt;
     // Unsigned difference: right modulo a power of two, also where it wraps. A multiple of the alignment, or
     // both sides are 0 modulo the block.
     return (data.offset - data_offset(header + detail::padding_key_size)) % block;

@@ -20,6 +20,10 @@ ShardOptions cut_from(const cli::Args& args) {
     if (per == "layer") cut.by = ShardBy::layer;
     if (per == "expert-layer") cut.by = ShardBy::expert_layer;
     if (per == "tensor") cut.tensors = 1;
+    if (!cut.tensors) {  // else the shards are those of llama-gguf-split
+        cut.congruent_block = congruence;
+        cut.congruent_from = worth_congruence;
+    }
     cut.size = args.size("--size", {1});
     if (!cut.size && !cut.tensors && cut.by == ShardBy::any) cut.size = default_size;
     return cut;
@@ -90,7 +94,7 @@ Settings Settings::from(const cli::Args& args) {
     settings.raw_size = settings.cut.size.value_or(default_size);
     settings.reflink = settings.tar ? Reflink::never : reflink_from(args);
     if (const auto only = args.text("--only")) settings.only.emplace(*only);
-    // Workers on different file systems must come to the same set.
+    // Workers on different file systems must come to the same set, checksum lists included.
     if (settings.only && settings.reflink == Reflink::automatic) settings.reflink = Reflink::never;
     if (args.has("--checksums") || args.has("--no-checksums")) settings.checksums = args.has("--checksums");
     settings.output.replace = args.has("--force");

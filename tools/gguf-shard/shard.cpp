@@ -30,16 +30,16 @@ struct Job {
 };
 
 void choose_reflink(Job& job, Settings& settings, const File& source) {
-    job.run.reflink = settings.reflink;
     if (settings.reflink == Reflink::never) return;
     const auto block = clone_block(source, *OutputDirectory::open(split_path(settings.prefix).directory));
-    if (block) {
+    if (settings.reflink == Reflink::always) {
+        if (!block)
+            throw Error(ErrorKind::io, {source.name()}, "cannot share extents with the place of the shards");
         settings.cut.congruent_block = *block;
-    } else if (settings.reflink == Reflink::always) {
-        throw Error(ErrorKind::io, {source.name()}, "cannot share extents with the place of the shards");
-    } else {
-        job.run.reflink = Reflink::never;
+        settings.cut.congruent_from = 1;
     }
+    const std::uint64_t agrees = settings.raw ? settings.raw_size : settings.cut.congruent_block;
+    if (block && agrees != 0 && agrees % *block == 0) job.run.reflink = settings.reflink;
 }
 
 /// Nothing where the model has been consumed already.

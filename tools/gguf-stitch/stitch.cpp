@@ -84,11 +84,12 @@ Target target_from(const cli::Args& args, const Places& places) {
     return target;
 }
 
-/// True where every piece of some length lies in its shard where it goes in the result, modulo the block.
+/// True where all that gguf-shard would make agree lies in its shard where it goes in the result, modulo the
+/// block.
 bool congruent(const StitchPlan& plan, std::uint64_t block) {
     std::uint64_t offset = 0;
     for (const Piece& piece : plan.pieces) {
-        if (piece.source != nullptr && piece.range.size >= 2 * block &&
+        if (piece.source != nullptr && piece.range.size >= worth_congruence &&
             piece.range.offset % block != offset % block)
             return false;
         offset += piece.range.size;

@@ -40,6 +40,12 @@ struct Piece {
     static Piece zeros(std::uint64_t size) { return {nullptr, {0, size}}; }
 };
 
+/// Data whose offsets in two files agree modulo this can be shared by them (blocks of XFS and btrfs) and goes
+/// from disk to disk without the processor (sectors of all disks).
+constexpr std::uint64_t congruence = 4096;
+/// Bytes from which on that is worth a header of up to one such block more.
+constexpr std::uint64_t worth_congruence = 64 * congruence;
+
 enum class Reflink {
     never,
     automatic,  ///< where the file system can and offsets agree, else copy
@@ -52,6 +58,11 @@ public:
     virtual ~Sink() = default;
     /// Called with rising offsets and without holes, unless concurrent(). Throws Error (io).
     virtual void write(std::uint64_t offset, Bytes bytes) = 0;
+    /// write() of memory that stays as it is until the next call of lend() or settle() has come back, so that
+    /// nothing need be copied. Throws Error (io).
+    virtual void lend(std::uint64_t offset, Bytes bytes) { write(offset, bytes); }
+    /// Waits until no memory is lent any more. Throws Error (io).
+    virtual void settle() {}
     /// Comes after the last write. Throws Error (io).
     virtual void finish() {}
     /// Memory of the sink's own for the bytes at `offset`: what is read into it and then given to write() is
@@ -76,6 +87,8 @@ public:
     explicit FileSink(OutputFile& file, std::uint64_t size = 0, unsigned jobs = 1);
     ~FileSink() override;
     void write(std::uint64_t offset, Bytes bytes) override;
+    void lend(std::uint64_t offset, Bytes bytes) override;
+    void settle() override;
     void finish() override;
     std::span<std::byte> room(std::uint64_t offset) override;
     bool concurrent() const override { return concurrent_; }
@@ -129,6 +142,7 @@ private:
     void copy_one(const Piece& piece, Range range, Sink& sink, std::uint64_t offset, const Tap& tap);
     Range share(const Piece& piece, Sink& sink, std::uint64_t offset);
     void hand_on(const Piece& piece, Bytes bytes, Sink& sink, std::uint64_t offset, const Tap& tap);
+    void show(const Piece& piece, Bytes bytes, const Tap& tap);
 
     Reflink reflink_;
     Progress& progress_;

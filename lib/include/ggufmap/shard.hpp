@@ -30,8 +30,11 @@ struct ShardOptions {
     ShardBy by = ShardBy::any;
     bool header_first = false;  ///< the first shard has no tensors
     /// Lengthen headers until the data of each shard lies where it lay in the model, modulo this power of
-    /// two, so that files can share extents. 0: headers as llama-gguf-split writes them.
+    /// two, so that files can share extents, and disks exchange it without the processor. 0: headers as
+    /// llama-gguf-split writes them.
     std::uint64_t congruent_block = 0;
+    /// Shards with less data, in bytes, keep their headers.
+    std::uint64_t congruent_from = 1;
 };
 
 /// One file to be written.

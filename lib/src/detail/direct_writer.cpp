@@ -15,9 +15,9 @@ namespace ggufmap::detail {
 DirectWriter::DirectWriter(OutputFile& file) : file_(file), memory_(buffer_count * buffer_bytes) {
     if (memory_.data() == nullptr) return;
     direct_ = Fd(::open(fmt::format("/proc/self/fd/{}", file.fd()).c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
-    if (!direct_ || ::io_uring_queue_init(buffer_count, &ring_, 0) != 0) return;
+    if (!direct_ || ::io_uring_queue_init(buffer_count + loans, &ring_, 0) != 0) return;
     usable_ = true;
-    slots_.resize(buffer_count);
+    slots_.resize(buffer_count + loans);
 }
 
 DirectWriter::~DirectWriter() {
@@ -27,9 +27,9 @@ DirectWriter::~DirectWriter() {
 
 void DirectWriter::submit(unsigned index) {
     Slot& slot = slots_[index];
-    // As many entries as buffers, and a buffer has one write at a time: there is always one left.
+    // As many entries as slots, and a slot has one write at a time: there is always one left.
     io_uring_sqe* const entry = ::io_uring_get_sqe(&ring_);
-    ::io_uring_prep_write(entry, direct_.get(), buffer(index) + slot.done,
+    ::io_uring_prep_write(entry, direct_.get(), slot.data + slot.done,
                           static_cast<unsigned>(slot.size - slot.done), slot.offset + slot.done);
     entry->user_data = index;
     slot.in_flight = true;
@@ -59,7 +59,7 @@ void DirectWriter::reap() {
 }
 
 std::span<std::byte> DirectWriter::room() {
-    while (slots_[current_].in_flight) reap();
+    wait_for(current_);
     return {buffer(current_) + filled_, buffer_bytes - filled_};
 }
 
@@ -70,19 +70,49 @@ void DirectWriter::append(Bytes bytes) {
         if (bytes.data() != here.data()) std::memcpy(here.data(), bytes.data(), count);
         filled_ += count;
         bytes = bytes.subspan(count);
-        if (filled_ < buffer_bytes) return;
-        slots_[current_] = {offset_, filled_, 0, false};
-        submit(current_);
-        offset_ += filled_;
-        filled_ = 0;
-        current_ = (current_ + 1) % buffer_count;
+        if (filled_ == buffer_bytes) flush();
     }
+}
+
+void DirectWriter::flush() {
+    slots_[current_] = {buffer(current_), offset_, filled_, 0, false};
+    submit(current_);
+    offset_ += filled_;
+    filled_ = 0;
+    current_ = (current_ + 1) % buffer_count;
+}
+
+void DirectWriter::lend(Bytes bytes) {
+    const std::size_t before = (DirectRing::block - filled_ % DirectRing::block) % DirectRing::block;
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+    if (bytes.size() < before + DirectRing::block || (address + before) % DirectRing::block != 0) {
+        append(bytes);
+        return settle();
+    }
+    append(bytes.first(before));
+    if (filled_ > 0) flush();
+    bytes = bytes.subspan(before);
+    const std::size_t whole = bytes.size() / DirectRing::block * DirectRing::block;
+    lent_ ^= 1U;
+    slots_[buffer_count + lent_] = {bytes.data(), offset_, whole, 0, false};
+    submit(buffer_count + lent_);
+    offset_ += whole;
+    append(bytes.subspan(whole));
+    wait_for(buffer_count + (lent_ ^ 1U));
+}
+
+void DirectWriter::settle() {
+    for (unsigned i = 0; i < loans; ++i) wait_for(buffer_count + i);
+}
+
+void DirectWriter::wait_for(unsigned index) {
+    while (slots_[index].in_flight) reap();
 }
 
 void DirectWriter::finish() {
     const std::size_t whole = filled_ / DirectRing::block * DirectRing::block;
     if (whole > 0) {
-        slots_[current_] = {offset_, whole, 0, false};
+        slots_[current_] = {buffer(current_), offset_, whole, 0, false};
         submit(current_);
     }
     while (in_flight_ > 0) reap();

@@ -32,6 +32,12 @@ public:
     std::span<std::byte> room();
     /// Copies the bytes and has them written. Throws Error (io).
     void append(Bytes bytes);
+    /// Has the bytes written without copying all but their ends, where their address agrees modulo
+    /// DirectRing::block with their place in the file. They stay as they are until the next call of lend() or
+    /// settle() has come back. Throws Error (io).
+    void lend(Bytes bytes);
+    /// Waits until what was lent is written. Throws Error (io).
+    void settle();
     /// Waits until all is written; the last bytes, less than a block, go through the page cache. Throws Error
     /// (io).
     void finish();
@@ -42,8 +48,11 @@ private:
     // MiB).
     static constexpr unsigned buffer_count = 4;
     static constexpr std::size_t buffer_bytes = std::size_t{1} << 20;
+    // One that is being written, and one for the next.
+    static constexpr unsigned loans = 2;
 
     struct Slot {
+        const std::byte* data = nullptr;
         std::uint64_t offset = 0;
         std::size_t size = 0;
         std::size_t done = 0;
@@ -51,7 +60,10 @@ private:
     };
 
     std::byte* buffer(unsigned index) const { return memory_.data() + index * buffer_bytes; }
+    /// Has the current buffer written, whole blocks, and goes on with the next one.
+    void flush();
     void submit(unsigned index);
+    void wait_for(unsigned index);
     void reap();
 
     OutputFile& file_;
@@ -59,7 +71,8 @@ private:
     HugeBlock memory_;
     io_uring ring_{};
     bool usable_ = false;
-    std::vector<Slot> slots_;
+    std::vector<Slot> slots_;   // those of the buffers, then the loans
+    unsigned lent_ = 0;         // which of them was the last
     unsigned current_ = 0;      // the buffer being filled
     std::size_t filled_ = 0;    // bytes in it
     std::uint64_t offset_ = 0;  // of its first byte in the file
