@@ -90,6 +90,9 @@ std::string resolve_ollama(const std::string& name, const Places& places) {
 std::string resolve_model(const std::string& name, const Places& places) {
     if (name.starts_with(shm_scheme)) return resolve_shared_memory(name, places);
     if (name.starts_with(ollama_scheme)) return resolve_ollama(name, places);
+    if (name == "-")
+        throw Error(ErrorKind::usage, {name},
+                    "a pipe will not do here: give a file (one of that name as ./-)");
     return name;
 }
 

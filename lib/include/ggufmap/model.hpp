@@ -36,7 +36,8 @@ struct Places {
 };
 
 /// The path behind a name: "shm:NAME" and "ollama:NAME[:TAG]" are resolved, anything else is a path already.
-/// Throws Error (usage) for a name that cannot be one, Error (io) where nothing of that name exists.
+/// Throws Error (usage) for a name that cannot be one and for "-", a pipe to most people, Error (io) where
+/// nothing of that name exists.
 GGUFMAP_API std::string resolve_model(const std::string& name, const Places& places = {});
 
 /// One file of a model.
