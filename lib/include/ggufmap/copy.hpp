@@ -59,8 +59,9 @@ public:
     /// Called with rising offsets and without holes, unless concurrent(). Throws Error (io).
     virtual void write(std::uint64_t offset, Bytes bytes) = 0;
     /// write() of memory that stays as it is until the next call of lend() or settle() has come back, so that
-    /// nothing need be copied. Throws Error (io).
-    virtual void lend(std::uint64_t offset, Bytes bytes) { write(offset, bytes); }
+    /// nothing need be copied. The sink holds `owner` of that memory meanwhile: an Error may end the copy.
+    /// Throws Error (io).
+    virtual void lend(std::uint64_t offset, Bytes bytes, const std::shared_ptr<const void>& owner);
     /// Waits until no memory is lent any more. Throws Error (io).
     virtual void settle() {}
     /// Comes after the last write. Throws Error (io).
@@ -87,7 +88,7 @@ public:
     explicit FileSink(OutputFile& file, std::uint64_t size = 0, unsigned jobs = 1);
     ~FileSink() override;
     void write(std::uint64_t offset, Bytes bytes) override;
-    void lend(std::uint64_t offset, Bytes bytes) override;
+    void lend(std::uint64_t offset, Bytes bytes, const std::shared_ptr<const void>& owner) override;
     void settle() override;
     void finish() override;
     std::span<std::byte> room(std::uint64_t offset) override;
@@ -148,7 +149,7 @@ private:
     Progress& progress_;
     unsigned jobs_;
     std::unique_ptr<Reader> reader_;
-    std::unique_ptr<detail::DirectRing> ring_;  ///< made for the first cold source
+    std::shared_ptr<detail::DirectRing> ring_;  ///< made for the first cold source
     bool no_ring_ = false;                      ///< this machine has none
     std::uint64_t shared_ = 0;
 };

@@ -52,7 +52,7 @@ void DirectWriter::reap() {
     if (result == -EINTR || result == -EAGAIN) return submit(index);
     if (result < 0) throw io_error({file_.name(), {}, slot.offset + slot.done}, "cannot write", -result);
     slot.done += static_cast<std::size_t>(result);
-    if (slot.done == slot.size) return;
+    if (slot.done == slot.size) return slot.owner.reset();
     if (result == 0 || slot.done % DirectRing::block != 0)
         throw io_error({file_.name(), {}, slot.offset + slot.done}, "cannot write", ENOSPC);
     submit(index);
@@ -82,7 +82,7 @@ void DirectWriter::flush() {
     current_ = (current_ + 1) % buffer_count;
 }
 
-void DirectWriter::lend(Bytes bytes) {
+void DirectWriter::lend(Bytes bytes, const std::shared_ptr<const void>& owner) {
     const std::size_t before = (DirectRing::block - filled_ % DirectRing::block) % DirectRing::block;
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
     if (bytes.size() < before + DirectRing::block || (address + before) % DirectRing::block != 0) {
@@ -94,7 +94,7 @@ void DirectWriter::lend(Bytes bytes) {
     bytes = bytes.subspan(before);
     const std::size_t whole = bytes.size() / DirectRing::block * DirectRing::block;
     lent_ ^= 1U;
-    slots_[buffer_count + lent_] = {bytes.data(), offset_, whole, 0, false};
+    slots_[buffer_count + lent_] = {bytes.data(), offset_, whole, 0, false, owner};
     submit(buffer_count + lent_);
     offset_ += whole;
     append(bytes.subspan(whole));

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -34,8 +35,8 @@ public:
     void append(Bytes bytes);
     /// Has the bytes written without copying all but their ends, where their address agrees modulo
     /// DirectRing::block with their place in the file. They stay as they are until the next call of lend() or
-    /// settle() has come back. Throws Error (io).
-    void lend(Bytes bytes);
+    /// settle() has come back; `owner` of their memory is held until they are written. Throws Error (io).
+    void lend(Bytes bytes, const std::shared_ptr<const void>& owner);
     /// Waits until what was lent is written. Throws Error (io).
     void settle();
     /// Waits until all is written; the last bytes, less than a block, go through the page cache. Throws Error
@@ -57,6 +58,7 @@ private:
         std::size_t size = 0;
         std::size_t done = 0;
         bool in_flight = false;
+        std::shared_ptr<const void> owner = {};  // of what is lent
     };
 
     std::byte* buffer(unsigned index) const { return memory_.data() + index * buffer_bytes; }
