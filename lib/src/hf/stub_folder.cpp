@@ -140,8 +140,15 @@ void NewFolder::publish() {
     const unsigned flags = exchange_ ? RENAME_EXCHANGE : RENAME_NOREPLACE;
     if (::renameat2(parent_->fd(), temporary_.c_str(), parent_->fd(), name_.c_str(), flags) != 0)
         throw io_error({parent_->prefix() + name_}, "cannot rename the finished folder", errno);
+    try {
+        parent_->sync();
+    } catch (...) {
+        // Back to how it was: the destructor removes what has the hidden name, which must not be the old one.
+        if (::renameat2(parent_->fd(), name_.c_str(), parent_->fd(), temporary_.c_str(), flags) != 0)
+            temporary_.clear();
+        throw;
+    }
     const std::string before = std::exchange(temporary_, {});
-    parent_->sync();
     if (!exchange_) return;
     try {
         remove_folder(*parent_, before, is_ours_);
