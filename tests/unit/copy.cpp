@@ -9,18 +9,13 @@
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/unwatched.hpp"
 #include "support/warm_file.hpp"
 
 using namespace ggufmap;
+using test::Unwatched;
 
 namespace {
-
-class Unwatched final : public Progress {
-public:
-    void add(std::uint64_t bytes) override { done += bytes; }
-    bool stop_requested() override { return false; }
-    std::uint64_t done = 0;
-};
 
 std::string random_bytes(std::size_t size) {
     std::mt19937_64 random(17);

@@ -15,18 +15,13 @@
 #include "support/random_model.hpp"
 #include "support/shared_files.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/unwatched.hpp"
 
 using namespace ggufmap;
 using test::file_content;
+using test::Unwatched;
 
 namespace {
-
-class Unwatched final : public Progress {
-public:
-    void add(std::uint64_t bytes) override { done += bytes; }
-    bool stop_requested() override { return false; }
-    std::uint64_t done = 0;
-};
 
 const OutputFile::Options fast = {.keep_cache = true, .durable = false};
 
