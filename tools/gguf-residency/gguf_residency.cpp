@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <filesystem>
-#include <optional>
 
 #include "common/as_found.hpp"
 #include "common/models.hpp"
@@ -17,7 +15,6 @@
 #include "gguf-residency/rules.hpp"
 #include "gguf-residency/view.hpp"
 #include "gguf-residency/watch.hpp"
-#include "ggufmap/error.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -111,29 +108,21 @@ bool is_truncated(const Model& model) {
     });
 }
 
-/// A file that has no name any more, through a process that still maps it; nothing where none does.
-std::optional<Model> open_deleted(const std::string& name, const ProcessTable& processes) {
+/// The name, or for a file that has lost its name a path to it through a process that still maps it.
+std::string findable(const std::string& name, const Places& places, const ProcessTable& processes) {
     std::error_code none;
-    const std::string path = std::filesystem::absolute(name, none).lexically_normal().string();
+    const auto path =
+        std::filesystem::weakly_canonical(std::filesystem::absolute(resolve_model(name, places), none), none);
+    if (std::filesystem::symlink_status(path, none).type() != std::filesystem::file_type::not_found)
+        return name;
     for (const MappedModel& model : processes.mapped_models({}).models) {
         if (!model.deleted || model.path != path) continue;
         const Mapper& holder = model.mappers.front();
         const MappedArea& area = holder.areas.front();
-        return Model::open(fmt::format("/proc/{}/map_files/{:x}-{:x}", holder.pid, area.address,
-                                       area.address + area.range.size));
+        return fmt::format("/proc/{}/map_files/{:x}-{:x}", holder.pid, area.address,
+                           area.address + area.range.size);
     }
-    return std::nullopt;
-}
-
-Model open_model(const std::string& name, const Places& places, const ProcessTable& processes) {
-    try {
-        return Model::open(name, places);
-    } catch (const Error& error) {
-        std::optional<Model> deleted;
-        if (error.error_number() == ENOENT) deleted = open_deleted(name, processes);
-        if (!deleted) throw;
-        return std::move(*deleted);
-    }
+    return name;
 }
 
 Status work(const Args& args, Io& io) {
@@ -141,10 +130,11 @@ Status work(const Args& args, Io& io) {
     const KernelPageCache cache(method_from(args));
     const KernelProcessTable processes;
     std::vector<Model> models;
-    const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
-        const Places places = cli::places_from(io);
+    const Places places = cli::places_from(io);
+    const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& wanted) {
+        const std::string name = findable(wanted, places, processes);
         const cli::AsFound as_found(cache, name, places);
-        models.push_back(open_model(name, places, processes));
+        models.push_back(Model::open(name, places));
         as_found.restore(models.back());
         // Told, not refused: what is there can be shown, but 100 % of it is no whole model.
         if (is_truncated(models.back())) models.back().require_complete();

@@ -37,9 +37,11 @@ void choose_reflink(Job& job, Settings& settings, const File& source) {
             throw Error(ErrorKind::io, {source.name()}, "cannot share extents with the place of the shards");
         settings.cut.congruent_block = *block;
         settings.cut.congruent_from = 1;
+        job.run.reflink = Reflink::always;
+    } else if (block) {
+        const std::uint64_t agrees = settings.raw ? settings.raw_size : settings.cut.congruent_block;
+        if (agrees != 0 && agrees % *block == 0) job.run.reflink = Reflink::automatic;
     }
-    const std::uint64_t agrees = settings.raw ? settings.raw_size : settings.cut.congruent_block;
-    if (block && agrees != 0 && agrees % *block == 0) job.run.reflink = settings.reflink;
 }
 
 /// Nothing where the model has been consumed already.

@@ -84,12 +84,12 @@ Target target_from(const cli::Args& args, const Places& places) {
     return target;
 }
 
-/// True where all that gguf-shard would make agree lies in its shard where it goes in the result, modulo the
+/// True where every piece of `least` bytes or more lies in its shard where it goes in the result, modulo the
 /// block.
-bool congruent(const StitchPlan& plan, std::uint64_t block) {
+bool congruent(const StitchPlan& plan, std::uint64_t block, std::uint64_t least) {
     std::uint64_t offset = 0;
     for (const Piece& piece : plan.pieces) {
-        if (piece.source != nullptr && piece.range.size >= worth_congruence &&
+        if (piece.source != nullptr && piece.range.size >= least &&
             piece.range.offset % block != offset % block)
             return false;
         offset += piece.range.size;
@@ -103,9 +103,10 @@ void choose_reflink(const cli::Args& args, const StitchPlan& plan, Target& targe
     if (when == "never" || args.has("--shm") || args.has("--hugetlb") || !target.is_file()) return;
     const auto directory = OutputDirectory::open(split_path(target.path).directory);
     const auto block = clone_block(*plan.sources().back(), *directory);
-    if (block && congruent(plan, *block)) {
-        target.run.reflink = when == "always" ? Reflink::always : Reflink::automatic;
-    } else if (when == "always") {
+    const bool always = when == "always";
+    if (block && congruent(plan, *block, always ? 2 * *block : worth_congruence)) {
+        target.run.reflink = always ? Reflink::always : Reflink::automatic;
+    } else if (always) {
         throw Error(
             ErrorKind::io, {target.path},
             block ? "cannot share extents: data lies elsewhere in the shards than in the result (cut them "
