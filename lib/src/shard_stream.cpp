@@ -105,7 +105,7 @@ struct StreamStitcher::State {
     void add_shard(Entry& entry);
     void check_place(const Gguf& shard, const Entry& entry) const;
     void write_header();
-    void check_list() const;
+    std::vector<std::string> check_list() const;
 };
 
 void StreamStitcher::State::write(Bytes bytes) {
@@ -196,14 +196,19 @@ void StreamStitcher::State::write_header() {
     output.write(0, as_bytes(bytes));
 }
 
-void StreamStitcher::State::check_list() const {
+std::vector<std::string> StreamStitcher::State::check_list() const {
+    std::vector<std::string> unlisted;
     for (const Checksum& checksum : found) {
         const auto wanted = find_checksum(listed, checksum.name);
-        if (wanted && *wanted != checksum.hex)
+        if (!wanted) {
+            unlisted.push_back(checksum.name);
+        } else if (*wanted != checksum.hex) {
             throw Error(
                 ErrorKind::mismatch, {checksum.name},
                 fmt::format("its XXH128 is {}, listed is {}: damaged on its way", checksum.hex, *wanted));
+        }
     }
+    return unlisted;
 }
 
 StreamStitcher::StreamStitcher(Sink& output, std::string stream, StreamLayout layout, Progress& progress)
@@ -230,13 +235,12 @@ void StreamStitcher::add(const std::string& name, std::uint64_t size, ByteSource
     state_->found.push_back({name, entry.hex()});
 }
 
-bool StreamStitcher::finish() {
+std::vector<std::string> StreamStitcher::finish() {
     state_->write_header();
     if (state_->position != state_->layout.size)
         throw Error(ErrorKind::mismatch, {state_->stream},
                     fmt::format("ends early: {} bytes are missing", state_->layout.size - state_->position));
-    state_->check_list();
-    return !state_->listed.empty();
+    return state_->check_list();
 }
 
 }  // namespace ggufmap

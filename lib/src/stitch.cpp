@@ -218,13 +218,12 @@ std::vector<const File*> StitchPlan::sources() const {
     return files;
 }
 
-std::vector<const File*> StitchPlan::unlisted() const {
-    if (whole || listed.empty()) return {};
-    std::vector<const File*> files = sources();
-    std::erase_if(files, [&](const File* file) {
-        return find_checksum(listed, split_path(file->name()).name).has_value();
-    });
-    return files;
+std::vector<std::string> StitchPlan::unlisted() const {
+    std::vector<std::string> names;
+    if (whole || listed.empty()) return names;
+    for (const File* file : sources())
+        if (!find_checksum(listed, split_path(file->name()).name)) names.push_back(file->name());
+    return names;
 }
 
 StitchPlan plan_stitch(const std::vector<std::string>& names, const Places& places) {

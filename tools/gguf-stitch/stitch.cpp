@@ -129,14 +129,20 @@ void remark(const cli::Args& args, cli::Io& io, const std::string& text) {
     if (!args.has("--quiet")) cli::say(args, io, text);
 }
 
+void tell_unlisted(const cli::Args& args, cli::Io& io, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    const std::string more = names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : "";
+    remark(args, io, fmt::format("no digest is listed for {}{}: not checked", names.front(), more));
+}
+
 void refuse_names(const cli::Args& args) {
     for (const char* alone : {"--tar", "--shm-list", "--shm-rm"})
         if (args.has(alone) && args.has("SHARD"))
             throw Error(ErrorKind::usage, {}, fmt::format("{} takes no SHARD", alone));
 }
 
-/// True where the stream has a checksum list; without a file it is only checked.
-bool stitch_entries(cli::TarReader& tar, const cli::TarReader::Entry& first, OutputFile* file,
+/// Names of the shards that could not be checked; without a file nothing is written.
+std::vector<std::string> stitch_entries(cli::TarReader& tar, const cli::TarReader::Entry& first, OutputFile* file,
                     ggufmap::Progress& progress) {
     NullSink nowhere;
     std::optional<FileSink> sink;
@@ -173,8 +179,7 @@ cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places)
         output->reserve(layout.size);
     }
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + tar.name(), layout.size);
-    if (!stitch_entries(tar, *entry, output ? &*output : nullptr, transfer))
-        remark(args, io, fmt::format("{}: the stream has no checksum list: not checked", tar.name()));
+    tell_unlisted(args, io, stitch_entries(tar, *entry, output ? &*output : nullptr, transfer));
     if (output) output->commit();
     return cli::Status::ok;
 }
@@ -204,13 +209,6 @@ bool resume(const cli::Args& args, cli::Io& io) {
     if (args.all("SHARD").empty())
         throw Error(ErrorKind::usage, {consuming_output(args)}, "there is no run to resume");
     return false;
-}
-
-void tell_unlisted(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
-    const auto files = plan.unlisted();
-    if (files.empty() || args.has("--no-verify")) return;
-    const std::string more = files.size() > 1 ? fmt::format(" and {} more", files.size() - 1) : "";
-    remark(args, io, fmt::format("the list has no digest of {}{}: not checked", files[0]->name(), more));
 }
 
 cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
@@ -265,7 +263,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     cli::allow_many_open_files();
 
     const StitchPlan plan = plan_stitch(names, places);
-    if (!args.has("--dry-run")) tell_unlisted(args, io, plan);
+    if (!args.has("--dry-run") && !args.has("--no-verify")) tell_unlisted(args, io, plan.unlisted());
     if (args.has("--consume")) return consume_shards(args, io, plan);
     if (args.has("--resume")) return stitch_resumably(args, io, plan, target);
     choose_reflink(args, plan, target);

@@ -25,8 +25,8 @@ struct GGUFMAP_API StitchPlan {
 
     /// The files to be put together, in order.
     std::vector<const File*> sources() const;
-    /// Those that the list says nothing of; none where there is no list, or it has the original.
-    std::vector<const File*> unlisted() const;
+    /// Names of those that the list says nothing of; none where there is no list, or it has the original.
+    std::vector<std::string> unlisted() const;
 };
 
 /// From one shard or raw piece, whose siblings are found by name, or from all of them in any order. Raw
