@@ -6,11 +6,12 @@
 //   short      the N-th read or write does half of its work
 //   interrupt  the N-th read or write is interrupted by a signal (EINTR)
 //   kill       SIGKILL before the N-th call that changes the disk
-// io_uring is never there: its transfers go past the C library. Each call is made under both of its names, as
-// glibc has them with and without _FILE_OFFSET_BITS=64.
+// Each call is made under both of its names, as glibc has them with and without _FILE_OFFSET_BITS=64. There
+// is no io_uring but with GGUFMAP_FAULT_RING: then only its submissions, reads and writes are counted.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/fs.h>
 #include <pthread.h>
 #include <signal.h>
@@ -34,7 +35,7 @@
 namespace {
 
 enum class How { never, fail, stay, brief, interrupt, kill };
-enum Kind : unsigned { asks = 0, transfers = 1, changes = 2 };
+enum Kind : unsigned { asks = 0, halves = 1, waits = 2, transfers = halves | waits, changes = 4, ring = 8 };
 
 struct Fault {
     How how = How::never;
@@ -66,7 +67,10 @@ void report(const char* call) {
     syscall(SYS_close, fd);
 }
 
+bool with_ring() { return std::getenv("GGUFMAP_FAULT_RING") != nullptr; }
+
 bool concerns(How how, unsigned kind) {
+    if (with_ring() != ((kind & ring) != 0)) return false;
     switch (how) {
         case How::never:
             return false;
@@ -76,8 +80,9 @@ bool concerns(How how, unsigned kind) {
         case How::kill:
             return (kind & changes) != 0;
         case How::brief:
+            return (kind & halves) != 0;
         case How::interrupt:
-            return (kind & transfers) != 0;
+            return (kind & waits) != 0;
     }
     return false;
 }
@@ -244,5 +249,47 @@ SHIM int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, voi
     return next(thread, attributes, work, argument);
 }
 
-struct io_uring;
-SHIM int io_uring_queue_init(unsigned, io_uring*, unsigned) { return -ENOSYS; }
+SHIM int io_uring_queue_init(unsigned entries, struct io_uring* made, unsigned flags) {
+    NEXT(io_uring_queue_init);
+    return with_ring() ? next(entries, made, flags) : -ENOSYS;
+}
+
+namespace {
+
+// Files that the kernel itself lets fail: with EIO where no memory is, and with ENOSPC.
+int unreadable() {
+    static const auto fd = static_cast<int>(syscall(SYS_open, "/proc/self/mem", O_RDONLY | O_CLOEXEC));
+    return fd;
+}
+int full() {
+    static const auto fd = static_cast<int>(syscall(SYS_open, "/dev/full", O_WRONLY | O_CLOEXEC));
+    return fd;
+}
+
+void judge(io_uring_sqe& entry) {
+    constexpr unsigned block = 4096;
+    const bool reads = entry.opcode == IORING_OP_READ;
+    const Verdict verdict =
+        reads ? judge("ring read", ring | halves, EIO) : judge("ring write", ring | halves | changes, ENOSPC);
+    if (verdict == Verdict::brief && entry.len > block) entry.len = entry.len / 2 / block * block;
+    if (verdict != Verdict::fail) return;
+    entry.fd = reads ? unreadable() : full();
+    entry.off = 0;
+}
+
+void judge_queue(struct io_uring* used) {
+    const io_uring_sq& queue = used->sq;
+    for (unsigned i = queue.sqe_head; i != queue.sqe_tail; ++i) judge(queue.sqes[i & *queue.kring_mask]);
+}
+
+}  // namespace
+
+#define SUBMIT(name, parameters, arguments)                                               \
+    SHIM int name parameters {                                                            \
+        NEXT(name);                                                                       \
+        if (judge(#name, ring | waits | changes, ENOMEM) == Verdict::fail) return -errno; \
+        judge_queue(used);                                                                \
+        return next arguments;                                                            \
+    }
+SUBMIT(io_uring_submit, (struct io_uring * used), (used))
+SUBMIT(io_uring_submit_and_wait, (struct io_uring * used, unsigned count), (used, count))

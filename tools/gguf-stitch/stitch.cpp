@@ -142,8 +142,8 @@ void refuse_names(const cli::Args& args) {
 }
 
 /// Names of the shards that could not be checked; without a file nothing is written.
-std::vector<std::string> stitch_entries(cli::TarReader& tar, const cli::TarReader::Entry& first, OutputFile* file,
-                    ggufmap::Progress& progress) {
+std::vector<std::string> stitch_entries(cli::TarReader& tar, const cli::TarReader::Entry& first,
+                                        OutputFile* file, ggufmap::Progress& progress) {
     NullSink nowhere;
     std::optional<FileSink> sink;
     if (file != nullptr) sink.emplace(*file);

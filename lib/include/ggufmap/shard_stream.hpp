@@ -44,9 +44,9 @@ public:
     /// The next file of the stream, `size` bytes in `content`: a shard, a raw piece or the checksum list.
     /// Throws Error: io; what parse() throws; mismatch where it is not the one that belongs here.
     void add(const std::string& name, std::uint64_t size, ByteSource& content);
-    /// Writes the header and checks that all has come and is as listed; the caller commits the output. Returns
-    /// the names of those that could not be checked: all of them where there was no list. Throws Error
-    /// (mismatch) otherwise.
+    /// Writes the header and checks that all has come and is as listed; the caller commits the output.
+    /// Returns the names of those that could not be checked: all of them where there was no list. Throws
+    /// Error (mismatch) otherwise.
     std::vector<std::string> finish();
 
 private:
