@@ -66,6 +66,17 @@ bool is_there(const OutputDirectory& blobs, const Layer& layer, Progress& progre
     return true;
 }
 
+bool on_one_device(const File& file, const OutputDirectory& folder) {
+    return file.identity().device == identify(folder.fd(), folder.prefix()).device;
+}
+
+/// How a blob is made in `folder`: what automatic comes to is the first that costs no disk.
+Link way_to_link(Link link, const File& file, const OutputDirectory& folder) {
+    if (link != Link::automatic) return link;
+    if (clone_block(file, folder)) return Link::reflink;
+    return on_one_device(file, folder) ? Link::hard : Link::symbolic;
+}
+
 class Installer {
 public:
     Installer(const std::string& root, Link link, Progress& progress)
@@ -97,19 +108,21 @@ private:
     }
 
     std::string link_file(const File& file, const std::string& name) {
-        const bool any = link_ == Link::automatic;
-        if (link_ == Link::reflink || (any && clone_block(file, *blobs_))) {
+        const Link way = way_to_link(link_, file, *blobs_);
+        if (way == Link::reflink) {
             reflink(file, name);
-            return std::string(name_of(Link::reflink));
+            return std::string(name_of(way));
         }
-        if (link_ == Link::hard || any) {
+        if (way == Link::hard) {
             // By descriptor: what was hashed is what is linked, whatever its path names by now.
             const std::string self = fmt::format("/proc/self/fd/{}", file.fd());
             if (put(name, [&](const char* at) {
                     return ::linkat(AT_FDCWD, self.c_str(), blobs_->fd(), at, AT_SYMLINK_FOLLOW);
                 }))
-                return std::string(name_of(Link::hard));
-            if (!any) throw io_error({blobs_->prefix() + name}, "cannot hard-link " + file.name(), errno);
+                return std::string(name_of(way));
+            // Files of others may not be linked (fs.protected_hardlinks).
+            if (link_ == Link::hard)
+                throw io_error({blobs_->prefix() + name}, "cannot hard-link " + file.name(), errno);
         }
         const std::string target = std::filesystem::absolute(file.name()).lexically_normal();
         if (!put(name, [&](const char* at) { return ::symlinkat(target.c_str(), blobs_->fd(), at); }))
@@ -164,13 +177,12 @@ void require_installable(const std::string& models_directory, const Name& name, 
 
 void require_linkable(const std::vector<const File*>& files, const std::string& models_directory, Link link) {
     const auto near = deepest_directory(models_directory, "blobs");
-    const FileIdentity folder = identify(near->fd(), models_directory);
     for (const File* file : files) {
         if (link == Link::reflink && !clone_block(*file, *near))
             throw Error(ErrorKind::io, {models_directory},
                         fmt::format("cannot share the blocks of {}: take another --link", file->name()),
                         EOPNOTSUPP);
-        if (link == Link::hard && file->identity().device != folder.device)
+        if (link == Link::hard && !on_one_device(*file, *near))
             throw io_error({models_directory}, "cannot hard-link " + file->name(), EXDEV);
     }
 }
@@ -178,20 +190,15 @@ void require_linkable(const std::vector<const File*>& files, const std::string& 
 std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link,
                             Progress& progress) {
     const auto near = deepest_directory(models_directory, "blobs");
-    const FileIdentity folder = identify(near->fd(), models_directory);
     const bool blobs = ::access((models_directory + "/blobs").c_str(), F_OK) == 0;
-    const auto kind_of_link = [&](const File& file) {
-        if (link != Link::automatic) return link;
-        if (clone_block(file, *near)) return Link::reflink;
-        return file.identity().device == folder.device ? Link::hard : Link::symbolic;
-    };
     std::vector<Placed> placed;
     const auto add = [&](const Layer& layer) {
         std::string path = fmt::format("{}/blobs/{}", models_directory, blob_name(layer));
         if (blobs && is_there(*near, layer, progress)) {
             placed.push_back({std::move(path), "there already", layer.size});
         } else if (layer.file) {
-            placed.push_back({std::move(path), std::string(name_of(kind_of_link(*layer.file))), layer.size});
+            const Link way = way_to_link(link, *layer.file, *near);
+            placed.push_back({std::move(path), std::string(name_of(way)), layer.size});
         } else {
             placed.push_back(written(std::move(path), layer.size));
         }
