@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "detail/huge_page.hpp"
+#include "detail/kernel_files.hpp"
+#include "detail/maps.hpp"
 #include "detail/populate.hpp"
 #include "detail/self_memory.hpp"
 #include "ggufmap/checked.hpp"
@@ -260,9 +262,14 @@ MappingStats Mapping::stats() const {
         stats.present = present;
         stats.page_tables = tables;
     }
-    if (const auto cost = detail::own_cost(base_, reserved_)) {
-        stats.locked = cost->locked;
-        stats.huge = cost->huge;
+    if (const auto smaps = detail::read_kernel_file("/proc/self/smaps")) {
+        const auto begin = reinterpret_cast<std::uintptr_t>(base_);
+        const auto ours = [&](std::uint64_t address) {
+            return address >= begin && address - begin < reserved_;
+        };
+        const MappingCost cost = detail::sum_smaps(*smaps, ours);
+        stats.locked = cost.locked;
+        stats.huge = cost.huge;
     }
     return stats;
 }

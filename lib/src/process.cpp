@@ -123,6 +123,7 @@ MappingCost& MappingCost::operator+=(const MappingCost& other) {
     referenced += other.referenced;
     locked += other.locked;
     swap += other.swap;
+    huge += other.huge;
     return *this;
 }
 

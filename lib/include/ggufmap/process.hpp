@@ -48,6 +48,7 @@ struct MappingCost {
     std::uint64_t referenced = 0;  ///< touched since the referenced bits were last cleared
     std::uint64_t locked = 0;
     std::uint64_t swap = 0;
+    std::uint64_t huge = 0;  ///< mapped by huge pages
 
     GGUFMAP_API MappingCost& operator+=(const MappingCost& other);
 };

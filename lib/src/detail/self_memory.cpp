@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 
 #include "ggufmap/file.hpp"
 
@@ -41,36 +38,6 @@ std::optional<PresentPages> present_pages(const std::byte* address, std::uint64_
         }
     }
     return result;
-}
-
-std::optional<OwnCost> own_cost(const std::byte* address, std::uint64_t size) {
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    const std::unique_ptr<std::FILE, Close> smaps(std::fopen("/proc/self/smaps", "re"));
-    if (!smaps) return std::nullopt;
-    const auto begin = reinterpret_cast<std::uintptr_t>(address);
-    bool inside = false;
-    std::uint64_t rss = 0;  // of this entry
-    OwnCost total;
-    std::array<char, 4096> line{};
-    while (std::fgets(line.data(), static_cast<int>(line.size()), smaps.get()) != nullptr) {
-        unsigned long from = 0;
-        unsigned long to = 0;
-        unsigned long kib = 0;
-        if (std::sscanf(line.data(), "%lx-%lx ", &from, &to) == 2) {
-            inside = from >= begin && to <= begin + size;
-        } else if (inside && std::sscanf(line.data(), "Rss: %lu kB", &kib) == 1) {
-            rss = kib * 1024;
-        } else if (inside && std::strncmp(line.data(), "VmFlags:", 8) == 0) {
-            // Not "Locked:", which divides each page among the processes that map it.
-            if (std::strstr(line.data(), " lo") != nullptr) total.locked += rss;
-        } else if (inside && (std::sscanf(line.data(), "FilePmdMapped: %lu kB", &kib) == 1 ||
-                              std::sscanf(line.data(), "ShmemPmdMapped: %lu kB", &kib) == 1)) {
-            total.huge += kib * 1024;
-        }
-    }
-    return total;
 }
 
 }  // namespace ggufmap::detail

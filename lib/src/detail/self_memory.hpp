@@ -15,12 +15,4 @@ struct PresentPages {
 /// From /proc/self/pagemap; nothing where that cannot be read.
 std::optional<PresentPages> present_pages(const std::byte* address, std::uint64_t size);
 
-/// Sums of /proc/self/smaps over the mappings inside a range, in bytes.
-struct OwnCost {
-    std::uint64_t locked = 0;
-    std::uint64_t huge = 0;  ///< mapped by huge pages: FilePmdMapped, ShmemPmdMapped
-};
-/// Nothing where smaps cannot be read.
-std::optional<OwnCost> own_cost(const std::byte* address, std::uint64_t size);
-
 }  // namespace ggufmap::detail
