@@ -11,6 +11,9 @@
 
 #include "detail/fill_shard.hpp"
 #include "detail/journal.hpp"
+#include "detail/lone_run.hpp"
+#include "detail/reread_shard.hpp"
+#include "detail/silent.hpp"
 #include "detail/single_name.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/digest.hpp"
@@ -33,6 +36,7 @@ public:
           source_path_(split_path(plan.source->name())),
           directory_(OutputDirectory::open(prefix_.directory)),
           source_directory_(OutputDirectory::open(source_path_.directory)),
+          source_(plan.source->identity()),
           copier_(Reflink::never, progress, options.jobs) {
         options_.output.durable = true;
     }
@@ -41,17 +45,24 @@ public:
 
 private:
     void open_journal(bool resume);
+    void require_same_source();
     void require_possible();
     ShardResult consume_all();
-    /// Makes a shard durable, unless the journal has it, and frees its part of the model. Its digest.
+    /// Makes a shard durable, unless it is so already, and frees its part of the model. Its digest.
     std::string move(const PlannedShard& shard, Digest* original);
     void free(Range range);
+    bool is_hidden() const;
+    bool is_source(const std::string& name) const;
     void hide_source();
     std::string write(const PlannedShard& shard, Digest* original);
-    /// A shard's data for the digest of the original: from the shard where its part of the model may be gone.
-    void hash_original(const PlannedShard& shard);
+    /// The digest of a shard that an earlier run has made durable, if it is still right; its data go to
+    /// `original`, too.
+    std::optional<std::string> keep(const PlannedShard& shard, Digest* original);
+    /// Where a shard is not what the journal has: the model must give that still.
+    void require_not_freed(const PlannedShard& shard, const std::string& wanted);
+    void hash_first(const PlannedShard& shard);
     void write_list();
-    /// Where no shard is in place yet: removes what there is of this run. The model has its name still.
+    /// Where nothing is freed yet: removes what there is of this run.
     bool undone();
     std::string how_to_go_on() const;
     void require_readable_back(const OutputFile& file, const PlannedShard& shard, const std::string& wanted);
@@ -66,6 +77,7 @@ private:
     SplitPath source_path_;
     std::shared_ptr<const OutputDirectory> directory_;
     std::shared_ptr<const OutputDirectory> source_directory_;
+    FileIdentity source_;  ///< as we have left it
     Copier copier_;
     std::optional<detail::Journal> journal_;
     Digest original_{DigestKind::xxh3_128};
@@ -85,8 +97,19 @@ void Consumer::open_journal(bool resume) {
         require_possible();
         journal_ = detail::Journal::create(directory_, name);
     }
-    journal_->require_plan("shard " + plan_.fingerprint(),
+    journal_->require_plan(fmt::format("shard {} {} {}", source_.device, source_.inode, plan_.fingerprint()),
                            "another model, or of another way to cut it: use the same options");
+    require_same_source();
+}
+
+// Punching holes changes the time, too, so it tells something only up to the first one.
+void Consumer::require_same_source() {
+    constexpr std::string_view beginning = "modified ";
+    const std::string line = fmt::format("{}{}", beginning, source_.modified_ns);
+    if (!journal_->has_beginning(beginning)) journal_->append(line);
+    if (!is_hidden() && !journal_->has(line))
+        throw Error(ErrorKind::mismatch, {plan_.source->name()},
+                    "was written to since the run that is to be resumed");
 }
 
 // Before the first byte: one shard has to fit, and the file system must be able to free parts of a file.
@@ -105,16 +128,32 @@ void Consumer::require_possible() {
     require_free_name(*source_directory_, hidden_name(source_path_.name), {}, {});
     const Fd writable = plan_.source->reopen(O_RDWR);
     punch(writable, {plan_.source->size(), 1});  // behind the end: frees nothing
+    source_ = identify(writable.get(), plan_.source->name());
 }
 
-// Not before the first part of it goes: until then it is a model.
+bool Consumer::is_hidden() const { return source_directory_->exists(hidden_name(source_path_.name)); }
+
+bool Consumer::is_source(const std::string& name) const {
+    struct stat status {};
+    return ::fstatat(source_directory_->fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           status.st_dev == source_.device && status.st_ino == source_.inode;
+}
+
+// Not before the first part of it goes: until then it is a model. Never another file that has its name by
+// now.
 void Consumer::hide_source() {
     if (writable_) return;
     const std::string hidden = hidden_name(source_path_.name);
     const int at = source_directory_->fd();
-    if (::renameat2(at, source_path_.name.c_str(), at, hidden.c_str(), RENAME_NOREPLACE) != 0 &&
-        errno != ENOENT)
+    const auto rename = [&](const std::string& from, const std::string& to) {
+        return ::renameat2(at, from.c_str(), at, to.c_str(), RENAME_NOREPLACE) == 0;
+    };
+    if (is_source(source_path_.name) && !rename(source_path_.name, hidden))
         throw io_error({plan_.source->name()}, "cannot rename", errno);
+    if (!is_source(hidden)) {
+        if (is_hidden()) rename(hidden, source_path_.name);  // replaced at the last moment
+        throw Error(ErrorKind::mismatch, {plan_.source->name()}, "was moved or replaced while it was read");
+    }
     source_directory_->sync();
     writable_ = plan_.source->reopen(O_RDWR);
 }
@@ -152,17 +191,35 @@ void Consumer::require_readable_back(const OutputFile& file, const PlannedShard&
                     "does not read back as it was written: is the disk failing?", EIO);
 }
 
-void Consumer::hash_original(const PlannedShard& shard) {
+std::optional<std::string> Consumer::keep(const PlannedShard& shard, Digest* original) {
+    auto wanted = journalled(shard);
+    if (!wanted) return std::nullopt;
+    auto found = detail::reread_shard(shard, *directory_, original_, options_.jobs, progress_);
+    if (!found || found->hex != *wanted) {
+        require_not_freed(shard, *wanted);
+        return std::nullopt;
+    }
+    if (original != nullptr) *original = std::move(found->original);
+    return wanted;
+}
+
+void Consumer::require_not_freed(const PlannedShard& shard, const std::string& wanted) {
     NullSink nowhere;
-    const auto hash = [&](const Piece& data) {
-        copier_.copy({&data, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
-    };
-    if (!journalled(shard)) return hash(Piece::of(*plan_.source, shard.data));
-    const File file = File::open_at(directory_->fd(), shard.name, directory_->prefix() + shard.name);
-    if (file.size() != shard.size)
-        throw Error(ErrorKind::mismatch, {file.name()},
-                    fmt::format("has {} bytes, the journal's has {}", file.size(), shard.size));
-    hash(Piece::of(file, {shard.size - shard.data.size, shard.data.size}));
+    Digest digest(DigestKind::xxh3_128);
+    detail::Silent silent(progress_);
+    Copier(Reflink::never, silent, options_.jobs)
+        .copy(shard.pieces, nowhere, 0, [&](const Piece&, Bytes bytes) { digest.update(bytes); });
+    if (digest.hex() != wanted)
+        throw Error(ErrorKind::mismatch, {directory_->prefix() + shard.name},
+                    "is not as it was written, and its part of the model is freed");
+}
+
+// It is written last.
+void Consumer::hash_first(const PlannedShard& shard) {
+    if (keep(shard, &original_)) return;
+    NullSink nowhere;
+    const Piece data = Piece::of(*plan_.source, shard.data);
+    copier_.copy({&data, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
 }
 
 void Consumer::punch(const Fd& writable, Range range) const {
@@ -173,18 +230,19 @@ void Consumer::punch(const Fd& writable, Range range) const {
 
 void Consumer::free(Range range) {
     if (range.empty()) return;
+    if (identify(plan_.source->fd(), plan_.source->name()) != source_)
+        throw Error(ErrorKind::mismatch, {plan_.source->name()}, "the file was written to while it was read");
     hide_source();
     punch(writable_, range);
+    source_ = identify(plan_.source->fd(), plan_.source->name());
 }
 
 std::string Consumer::move(const PlannedShard& shard, Digest* original) {
-    auto hex = journalled(shard);
+    auto hex = keep(shard, original);
     if (!hex) {
         hex = write(shard, original);
         journal_->append(*hex + " " + shard.name);
         unrecorded_.reset();
-    } else if (original != nullptr) {
-        hash_original(shard);
     }
     free(shard.data);
     return *hex;
@@ -205,7 +263,7 @@ ShardResult Consumer::consume_all() {
     const Piece head = Piece::of(*plan_.source, plan_.head);
     copier_.copy({&head, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
     const PlannedShard& first = plan_.shards.front();
-    hash_original(first);
+    hash_first(first);
     result_.checksums.push_back({first.name, {}});
     for (std::size_t i = 1; i < plan_.shards.size(); ++i)
         result_.checksums.push_back({plan_.shards[i].name, move(plan_.shards[i], &original_)});
@@ -221,8 +279,9 @@ ShardResult Consumer::consume_all() {
 }
 
 bool Consumer::undone() try {
-    if (journal_->lines().size() > 1) return false;  // there is more than the plan
-    if (unrecorded_) directory_->remove(*unrecorded_);
+    if (writable_ || is_hidden() || journal_->has(std::string(freed))) return false;
+    for (const PlannedShard& shard : plan_.shards)
+        if (journalled(shard) || unrecorded_ == shard.name) directory_->remove(shard.name);
     directory_->sync();
     journal_->remove();
     return true;
@@ -233,13 +292,14 @@ bool Consumer::undone() try {
 std::string Consumer::how_to_go_on() const {
     constexpr std::string_view advice = "run the same command with --resume";
     if (journal_->has(std::string(freed))) return fmt::format("the shards are whole: {}", advice);
-    const std::string hidden = hidden_name(source_path_.name);
-    const std::string& name = source_directory_->exists(hidden) ? hidden : source_path_.name;
+    const std::string name = is_hidden() ? hidden_name(source_path_.name) : source_path_.name;
     return fmt::format("the model is whole in the shards and {}{}: {}", source_directory_->prefix(), name,
                        advice);
 }
 
 ShardResult Consumer::run(bool resume) {
+    detail::require_lone_run(plan_.source->fd(), plan_.source->name());
+    plan_.source->check_unchanged();
     open_journal(resume);
     try {
         return consume_all();

@@ -10,6 +10,7 @@
 
 #include "detail/journal.hpp"
 #include "detail/partial_file.hpp"
+#include "detail/silent.hpp"
 #include "detail/single_name.hpp"
 #include "ggufmap/consume.hpp"
 #include "ggufmap/digest.hpp"
@@ -29,10 +30,11 @@ std::string done(std::size_t part) { return fmt::format("done {}", part); }
 struct Part {
     std::uint64_t device, inode, file_size;  ///< so that no other file is ever removed
     std::uint64_t from, size, at;            ///< its data, and where that goes
+    std::string listed;                      ///< XXH128 of the whole file, or "-"
     std::string path;                        ///< absolute
 
     std::string line() const {
-        return fmt::format("{} {} {} {} {} {} {}", device, inode, file_size, from, size, at, path);
+        return fmt::format("{} {} {} {} {} {} {} {}", device, inode, file_size, from, size, at, listed, path);
     }
     static std::optional<Part> parse(std::string_view line) {
         Part part{};
@@ -42,7 +44,10 @@ struct Part {
             if (error != std::errc() || end == line.data() + line.size() || *end != ' ') return std::nullopt;
             line.remove_prefix(static_cast<std::size_t>(end - line.data()) + 1);
         }
-        part.path = line;
+        const auto blank = line.find(' ');
+        if (blank == std::string_view::npos) return std::nullopt;
+        part.listed = line.substr(0, blank);
+        part.path = line.substr(blank + 1);
         return part;
     }
 };
@@ -52,13 +57,14 @@ public:
     StitchConsumer(const std::string& path, Progress& progress)
         : path_(split_path(path)), directory_(OutputDirectory::open(path_.directory)), progress_(progress) {}
 
-    void begin(const StitchPlan& plan);
+    void begin(StitchPlan plan);
     bool resume();
 
 private:
     std::string partial_name() const { return PartialFile::hidden_name(path_.name); }
     std::string journal_name() const { return Journal::hidden_name(path_.name); }
     void take(const Part& part, PartialFile& partial);
+    void hash(const Piece& piece, Digest& digest) const;
     void remove(const Part& part) const;
     void go_on(PartialFile& partial);
     void write_rest(const StitchPlan& plan, PartialFile& partial);
@@ -76,6 +82,7 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
     std::vector<Part> parts;
     for (const File* file : plan.sources())
         parts.push_back({file->identity().device, file->identity().inode, file->size(), 0, 0, 0,
+                         find_checksum(plan.listed, split_path(file->name()).name).value_or("-"),
                          std::filesystem::absolute(file->name()).string()});
     const std::vector<const File*> sources = plan.sources();
     std::uint64_t offset = 0;
@@ -95,7 +102,7 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
     return parts;
 }
 
-void StitchConsumer::begin(const StitchPlan& plan) {
+void StitchConsumer::begin(StitchPlan plan) {
     require_consumable(plan);
     if (!plan.listed.empty()) {
         NullSink nowhere;
@@ -107,6 +114,7 @@ void StitchConsumer::begin(const StitchPlan& plan) {
         for (const Part& part : parts) journal_->append(part.line());
         PartialFile partial = PartialFile::open(*directory_, path_.name, O_CREAT | O_TRUNC);
         write_rest(plan, partial);
+        plan = {};  // a shard that is open frees nothing when it goes
         journal_->append(std::string(ready));
         go_on(partial);
     } catch (const Error& error) {
@@ -167,22 +175,36 @@ bool StitchConsumer::resume() {
     return true;
 }
 
+void StitchConsumer::hash(const Piece& piece, Digest& digest) const {
+    NullSink nowhere;
+    detail::Silent silent(progress_);
+    Copier(Reflink::never, silent).copy({&piece, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) {
+        digest.update(bytes);
+    });
+}
+
 void StitchConsumer::take(const Part& part, PartialFile& partial) {
     const File file = File::open(part.path);
     const FileIdentity& found = file.identity();
     if (found.device != part.device || found.inode != part.inode || found.size != part.file_size)
         throw Error(ErrorKind::mismatch, {part.path}, "is not the shard that was to be consumed");
     Digest sent(DigestKind::xxh3_128);
+    Digest whole(DigestKind::xxh3_128);
     Copier copier(Reflink::never, progress_);
-    const Piece piece = Piece::of(file, {part.from, part.size});
-    copier.copy({&piece, 1}, partial, part.at, [&](const Piece&, Bytes bytes) { sent.update(bytes); });
+    const Range data{part.from, part.size};
+    hash(Piece::of(file, {0, data.offset}), whole);
+    const Piece piece = Piece::of(file, data);
+    copier.copy({&piece, 1}, partial, part.at,
+                [&](const Piece&, Bytes bytes) { sent.update(bytes, &whole); });
+    hash(Piece::of(file, {data.end(), file.size() - data.end()}), whole);
+    if (part.listed != "-" && whole.hex() != part.listed)
+        throw Error(ErrorKind::mismatch, {part.path},
+                    fmt::format("its XXH128 is {}, listed is {}: damaged", whole.hex(), part.listed));
     partial.sync();
 
     Digest stored(DigestKind::xxh3_128);
-    NullSink nowhere;
     const File written = partial.reread();
-    const Piece back = Piece::of(written, {part.at, part.size});
-    copier.copy({&back, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { stored.update(bytes); });
+    hash(Piece::of(written, {part.at, part.size}), stored);
     if (sent.hex() != stored.hex())
         throw Error(ErrorKind::io, {written.name()},
                     "does not read back as it was written: is the disk failing?", EIO);
@@ -218,11 +240,14 @@ void StitchConsumer::go_on(PartialFile& partial) {
 }  // namespace
 
 void require_consumable(const StitchPlan& plan) {
-    for (const File* file : plan.sources()) detail::require_single_name(*file, "free nothing");
+    for (const File* file : plan.sources()) {
+        detail::require_single_name(*file, "free nothing");
+        OutputDirectory::open(split_path(file->name()).directory)->require_writable();
+    }
 }
 
-void consume(const StitchPlan& plan, const std::string& path, Progress& progress) {
-    StitchConsumer(path, progress).begin(plan);
+void consume(StitchPlan plan, const std::string& path, Progress& progress) {
+    StitchConsumer(path, progress).begin(std::move(plan));
 }
 
 bool resume_consume(const std::string& path, Progress& progress) {

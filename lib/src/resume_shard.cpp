@@ -5,7 +5,7 @@
 
 #include "detail/fill_shard.hpp"
 #include "detail/journal.hpp"
-#include "detail/silent.hpp"
+#include "detail/reread_shard.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/resume.hpp"
@@ -69,24 +69,12 @@ OutputFile ResumableShards::create(const std::string& name) const {
 }
 
 bool ResumableShards::keep(const PlannedShard& shard) {
-    if (!journal_->has_ending(" " + shard.name) || !directory_->exists(shard.name)) return false;
-    const File file = File::open_at(directory_->fd(), shard.name, directory_->prefix() + shard.name);
-    if (file.size() != shard.size) return false;
-    const std::uint64_t header = shard.size - shard.data.size;
-    const Piece parts[] = {Piece::of(file, {0, header}), Piece::of(file, {header, shard.data.size})};
-    Digest found(DigestKind::xxh3_128);
-    Digest original = original_.copy();
-    NullSink nowhere;
-    detail::Silent silent(progress_);
-    Copier(Reflink::never, silent, options_.jobs)
-        .copy(parts, nowhere, 0, [&](const Piece& part, Bytes bytes) {
-            found.update(bytes, part.range.offset >= header ? &original : nullptr);
-        });
-    const std::string hex = found.hex();
-    if (!journal_->has(hex + " " + shard.name)) return false;
-    original_ = std::move(original);
+    if (!journal_->has_ending(" " + shard.name)) return false;
+    auto found = detail::reread_shard(shard, *directory_, original_, options_.jobs, progress_);
+    if (!found || !journal_->has(found->hex + " " + shard.name)) return false;
+    original_ = std::move(found->original);
     progress_.add(shard.data.size);
-    result_.checksums.push_back({shard.name, hex});
+    result_.checksums.push_back({shard.name, found->hex});
     return true;
 }
 

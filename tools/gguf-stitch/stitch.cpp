@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "common/jobs.hpp"
 #include "common/models.hpp"
@@ -211,7 +212,7 @@ bool resume(const cli::Args& args, cli::Io& io) {
     return false;
 }
 
-cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan& plan) {
+cli::Status consume_shards(const cli::Args& args, cli::Io& io, StitchPlan plan) {
     const std::string path = consuming_output(args);
     if (!args.has("--force") && !args.has("--dry-run"))
         throw Error(ErrorKind::usage, {},
@@ -221,9 +222,10 @@ cli::Status consume_shards(const cli::Args& args, cli::Io& io, const StitchPlan&
     if (args.has("--dry-run")) print(plan, path, nullptr, cli::Style::from(args), io);
     require_runnable(plan, path, {.reflink = Reflink::automatic});
     if (args.has("--dry-run")) return cli::Status::ok;
-    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + path, plan.size);
+    const std::uint64_t bytes = plan.listed.empty() ? plan.size : 2 * plan.size;  // checked first
+    cli::Transfer transfer(io, args.has("--quiet"), "stitching " + path, bytes);
     try {
-        consume(plan, path, transfer);
+        consume(std::move(plan), path, transfer);
     } catch (const Error& error) {
         tell_unfinished(args, io, error);
         throw;
@@ -262,9 +264,9 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     const auto style = cli::Style::from(args);
     cli::allow_many_open_files();
 
-    const StitchPlan plan = plan_stitch(names, places);
+    StitchPlan plan = plan_stitch(names, places);
     if (!args.has("--dry-run") && !args.has("--no-verify")) tell_unlisted(args, io, plan.unlisted());
-    if (args.has("--consume")) return consume_shards(args, io, plan);
+    if (args.has("--consume")) return consume_shards(args, io, std::move(plan));
     if (args.has("--resume")) return stitch_resumably(args, io, plan, target);
     choose_reflink(args, plan, target);
     if (args.has("--dry-run")) print(plan, target.path, nullptr, style, io);

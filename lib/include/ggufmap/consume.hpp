@@ -37,17 +37,20 @@ GGUFMAP_API bool finish_consumed(const std::string& prefix);
 
 /// Puts the shards together in a hidden file beside `path` and removes each as soon as its bytes are there,
 /// durable and read back; at the end the file gets its name. The shards are checked against their list
-/// before, where there is one. The journal lies beside the result. After an Error nothing has happened where
-/// no shard was taken yet; else its reason says how to go on. Throws Error: io (as above); unsupported
-/// where the shards are aligned otherwise than the result; what require_consumable() and run() throw.
-GGUFMAP_API void consume(const StitchPlan& plan, const std::string& path, Progress& progress);
+/// before, where there is one, and each once more on its way. The journal lies beside the result. After an
+/// Error nothing has happened where no shard was taken yet; else its reason says how to go on. Throws Error:
+/// io (as above); unsupported where the shards are aligned otherwise than the result; what
+/// require_consumable() and run() throw. The plan must be the only one that has the shards open: what is open
+/// keeps its place on the disk.
+GGUFMAP_API void consume(StitchPlan plan, const std::string& path, Progress& progress);
 
-/// Throws Error (usage) where removing the shards would free nothing: symlinks, several hard links.
+/// Throws Error: usage where removing the shards would free nothing: symlinks, several hard links; io where
+/// they cannot be removed.
 GGUFMAP_API void require_consumable(const StitchPlan& plan);
 
 /// Goes on where consume() was ended; the shards are found through the journal. False where there is nothing
 /// to go on with, and no shard was removed yet. Throws Error: io; mismatch where a shard that is still needed
-/// is not what it was.
+/// is not what it was, or not what was listed.
 GGUFMAP_API bool resume_consume(const std::string& path, Progress& progress);
 
 }  // namespace ggufmap

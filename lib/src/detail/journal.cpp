@@ -2,22 +2,36 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
 
+#include "detail/lone_run.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
 namespace {
 
-// Held until the process ends, however it does. A file system without locks has none for us, either.
-void lock(const Fd& fd, const std::string& shown) {
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        throw Error(ErrorKind::io, {shown}, "another run is at it", EBUSY);
+// Lines hold names, and those may hold anything: "\n" and "\\" for a line feed and a backslash.
+std::string escaped(std::string_view line) {
+    std::string text;
+    for (const char c : line) {
+        if (c == '\\' || c == '\n') text += '\\';
+        text += c == '\n' ? 'n' : c;
+    }
+    return text;
+}
+
+std::string unescaped(std::string_view text) {
+    std::string line;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool escape = text[i] == '\\' && i + 1 < text.size();
+        if (escape) ++i;
+        line += escape && text[i] == 'n' ? '\n' : text[i];
+    }
+    return line;
 }
 
 Error not_ended(const OutputDirectory& directory, const std::string& name) {
@@ -37,7 +51,7 @@ Journal Journal::create(Directory directory, const std::string& name) {
     Fd fd(::openat(directory->fd(), name.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0666));
     if (!fd && errno == EEXIST) throw not_ended(*directory, name);
     if (!fd) throw io_error({directory->prefix() + name}, "cannot create", errno);
-    lock(fd, directory->prefix() + name);
+    require_lone_run(fd.get(), directory->prefix() + name);
     directory->sync();
     return Journal(std::move(directory), name, std::move(fd));
 }
@@ -47,14 +61,14 @@ std::optional<Journal> Journal::open(Directory directory, const std::string& nam
     const std::string shown = directory->prefix() + name;
     if (!fd && errno == ENOENT) return std::nullopt;
     if (!fd) throw io_error({shown}, "cannot open", errno);
-    lock(fd, shown);
+    require_lone_run(fd.get(), shown);
     const File file = File::open_at(directory->fd(), name, shown);
     std::vector<std::byte> bytes(file.size());
     file.read_exactly(0, bytes);
     Journal journal(std::move(directory), name, std::move(fd));
     std::string_view text = as_text(bytes);
     for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-        journal.lines_.emplace_back(text.substr(0, end));
+        journal.lines_.push_back(unescaped(text.substr(0, end)));
         text.remove_prefix(end + 1);
     }
     const std::uint64_t whole = bytes.size() - text.size();
@@ -86,7 +100,7 @@ bool Journal::has_ending(std::string_view ending) const {
 
 void Journal::append(const std::string& line) {
     const std::string shown = directory_->prefix() + name_;
-    const std::string text = line + "\n";
+    const std::string text = escaped(line) + "\n";
     for (std::string_view left = text; !left.empty();) {
         const ssize_t done = ::write(fd_.get(), left.data(), left.size());
         if (done < 0 && errno == EINTR) continue;
