@@ -135,8 +135,11 @@ bool Consumer::is_hidden() const { return source_directory_->exists(hidden_name(
 
 bool Consumer::is_source(const std::string& name) const {
     struct stat status {};
-    return ::fstatat(source_directory_->fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           status.st_dev == source_.device && status.st_ino == source_.inode;
+    if (::fstatat(source_directory_->fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return false;
+        throw io_error({source_directory_->prefix() + name}, "cannot stat", errno);
+    }
+    return status.st_dev == source_.device && status.st_ino == source_.inode;
 }
 
 // Not before the first part of it goes: until then it is a model. Never another file that has its name by
