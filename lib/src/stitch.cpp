@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <iterator>
 #include <utility>
@@ -142,6 +143,41 @@ bool open_sources(StitchPlan& plan, const std::vector<std::string>& names) {
     return plan.model.has_value();
 }
 
+/// Pieces as one file, as far as its header goes.
+class JoinedSource final : public ByteSource {
+public:
+    explicit JoinedSource(const std::vector<File>& files) : files_(files) {}
+    std::size_t read(std::span<std::byte> out) override {
+        while (next_ < files_.size()) {
+            if (!current_) current_.emplace(files_[next_]);
+            if (const std::size_t got = current_->read(out); got != 0 || out.empty()) return got;
+            current_.reset();
+            ++next_;
+        }
+        return 0;
+    }
+    std::optional<std::uint64_t> size() const override { return std::nullopt; }
+    const std::string& name() const override { return files_.front().name(); }
+    bool at_end() const { return next_ == files_.size(); }
+
+private:
+    const std::vector<File>& files_;
+    std::size_t next_ = 0;
+    std::optional<FileSource> current_;
+};
+
+/// The first that differs in size from the piece before it, or the last one, if it is longer; null where none
+/// does. What split -n N makes is equal: a byte more or less, or up to N in the last.
+const File* unequal(const std::vector<File>& pieces) {
+    for (std::size_t i = 1; i < pieces.size(); ++i) {
+        const std::uint64_t size = pieces[i].size();
+        const std::uint64_t before = pieces[i - 1].size();
+        const bool last = i + 1 == pieces.size();
+        if (last ? size > before + pieces.size() : size > before + 1 || size + 1 < before) return &pieces[i];
+    }
+    return nullptr;
+}
+
 /// The one that must be truncated, if one is: pieces are equally long, but for the last.
 const File& suspect(const std::vector<File>& pieces) {
     const auto longer = [](const File& a, const File& b) { return a.size() > b.size(); };
@@ -151,32 +187,48 @@ const File& suspect(const std::vector<File>& pieces) {
     return shortest == last || shortest->size() == longest->size() ? *last : *shortest;
 }
 
-// A first piece with a whole header tells how long the file has to be.
-void check_raw_size(const StitchPlan& plan) {
-    FileSource source(plan.raw.front());
-    std::optional<std::uint64_t> needed;
+bool begin_model(const std::vector<File>& pieces) {
+    std::array<std::byte, 4> magic{};
+    return JoinedSource(pieces).read(magic) == magic.size() && as_text(magic) == "GGUF";
+}
+
+/// Where the model ends that the pieces begin with; nothing where they are none. Throws Error (malformed)
+/// where its header goes on behind them.
+std::optional<std::uint64_t> model_end(const std::vector<File>& pieces) {
+    if (!begin_model(pieces)) return std::nullopt;
+    JoinedSource source(pieces);
     try {
-        needed = parse(source).data_end();
+        return parse(source).data_end();
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::io) throw;
-        return;  // no GGUF, or a header longer than the piece: nothing is known then
+        if (source.at_end())
+            throw Error(ErrorKind::malformed, {suspect(pieces).name()},
+                        "the header is not whole: the piece is truncated, or pieces behind it are not there");
+        return std::nullopt;
     }
-    if (needed && *needed > plan.size)
+}
+
+// The header tells how long the file has to be. Where it does not, or something is behind the model, only
+// pieces of equal size are taken for whole.
+void check_raw_size(const StitchPlan& plan) {
+    const auto end = model_end(plan.raw);
+    if (end && *end > plan.size)
         throw Error(
             ErrorKind::malformed, {suspect(plan.raw).name()},
             fmt::format("{} bytes are missing: the piece is truncated, or pieces behind it are not there",
-                        *needed - plan.size));
+                        *end - plan.size));
+    const File* const other = unequal(plan.raw);
+    if (other != nullptr && end != plan.size && !plan.whole)
+        throw Error(ErrorKind::mismatch, {other->name()},
+                    fmt::format("has {} bytes, the piece before it {}: truncated, or cut otherwise",
+                                other->size(), other[-1].size()));
 }
 
 /// PREFIX.xxh128, or what workers have left beside single shards.
 std::vector<Checksum> find_list(const StitchPlan& plan) {
     const std::string first = plan.sources().front()->name();
-    std::string prefix = first;
-    if (const auto name = parse_shard_name(first)) {
-        prefix = name->prefix;
-    } else if (const auto at = first.rfind("-00001-of-"); at != std::string::npos) {
-        prefix = first.substr(0, at);
-    }
+    const auto name = parse_shard_name(first);
+    const std::string prefix = name ? name->prefix : detail::raw_prefix(first);
     const auto read = [](const std::string& path) -> std::vector<Checksum> {
         try {
             return read_checksums(File::open(path));
@@ -236,9 +288,9 @@ StitchPlan plan_stitch(const std::vector<std::string>& names, const Places& plac
         for (const File& file : plan.raw) plan.pieces.push_back(Piece::of(file, {0, file.size()}));
     }
     for (const Piece& piece : plan.pieces) plan.size += piece.range.size;
-    if (!plan.model) check_raw_size(plan);
     plan.listed = find_list(plan);
     plan.whole = find_whole(plan);
+    if (!plan.model) check_raw_size(plan);
     return plan;
 }
 

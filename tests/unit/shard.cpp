@@ -163,6 +163,48 @@ TEST_CASE("pieces of other splitters are recognised") {
     CHECK_THROWS_AS(plan_stitch({path("out")}), Error);
 }
 
+TEST_CASE("pieces of split go on where its suffixes get wider") {
+    const test::TemporaryDirectory folder;
+    const auto path = [&](const std::string& name) { return (folder.path() / name).string(); };
+    std::vector<std::string> names;
+    std::string all;
+    const auto add = [&](std::string name) {
+        folder.write(name, name.substr(0, 4));
+        all += name.substr(0, 4);
+        names.push_back(path(name));
+    };
+    const std::string letters = "abcdefghijklmnopqrstuvwxyz";
+    for (const char a : letters.substr(0, 25))
+        for (const char b : letters) add(std::string("ab") + a + b);
+    for (const char b : letters.substr(0, 3)) add(std::string("abzaa") + b);
+    for (const std::string& name : {names[0], names[300], names.back()})
+        CHECK(stitched({name}, path("out"), false) == all);
+    CHECK(stitched(names, path("out"), false) == all);
+}
+
+TEST_CASE("pieces that are no whole file are refused, whatever they hold") {
+    const test::TemporaryDirectory folder;
+    const auto path = [&](const std::string& name) { return (folder.path() / name).string(); };
+    const auto refusal = [&](const std::string& name) -> std::string {
+        try {
+            plan_stitch({path(name)});
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    folder.write("xab", "behind ");
+    folder.write("xac", "the first");
+    CHECK(refusal("xab").ends_with("xaa: this piece is missing"));
+    folder.write("paa", "GGUF, and a header");
+    folder.write("pab", " that never ends  ");
+    CHECK(refusal("paa").find("the header is not whole") != std::string::npos);
+    folder.write("qaa", "as long as");
+    folder.write("qab", "cut");
+    folder.write("qac", "as long as");
+    CHECK(refusal("qaa").find("qab: has 3 bytes, the piece before it 10") != std::string::npos);
+}
+
 TEST_CASE("what GGUF shards could not restore is refused, with the reason") {
     const test::TemporaryDirectory folder;
     const auto reason = [&](const std::string& bytes) {

@@ -20,7 +20,7 @@ namespace ggufmap::detail {
 namespace {
 
 constexpr std::uint32_t most_pieces = 99999;
-constexpr std::size_t widest_suffix = 5;  // that is looked for
+constexpr std::size_t widest_suffix = 6;  // that is looked for
 constexpr std::string_view of_ours = "-of-";
 
 /// A piece's name, taken apart: prefix + number + middle, where the middle is the same for the whole set.
@@ -102,10 +102,13 @@ std::vector<std::string> find_numbered(const Numbered& name) {
     return paths;
 }
 
+char last_of(std::string_view suffix) { return is_digit(suffix[0]) ? '9' : 'z'; }
+char first_of(std::string_view suffix) { return is_digit(suffix[0]) ? '0' : 'a'; }
+
 /// The suffix that follows in split(1): ab after aa, 10 after 09; nothing after the last one of that width.
 std::optional<std::string> next_suffix(std::string suffix) {
-    const char last = is_digit(suffix[0]) ? '9' : 'z';
-    const char first = is_digit(suffix[0]) ? '0' : 'a';
+    const char last = last_of(suffix);
+    const char first = first_of(suffix);
     for (std::size_t i = suffix.size(); i > 0; --i) {
         if (suffix[i - 1] != last) {
             ++suffix[i - 1];
@@ -114,6 +117,24 @@ std::optional<std::string> next_suffix(std::string suffix) {
         suffix[i - 1] = first;
     }
     return std::nullopt;
+}
+
+/// Without -a split widens its suffixes before they are used up: zaaa follows yz, zzaaaa follows zyzz, 9000
+/// follows 89. How many times this one was widened; nothing for suffixes of a given width.
+std::optional<std::size_t> widened(std::string_view suffix) {
+    const std::size_t times = std::min(suffix.find_first_not_of(last_of(suffix)), suffix.size());
+    if (suffix.size() != 2 * times + 2) return std::nullopt;
+    return times;
+}
+
+/// The widened suffix that follows; nothing where it is not the turn.
+std::optional<std::string> next_widened(std::string_view suffix) {
+    const auto times = widened(suffix);
+    const char last = last_of(suffix);
+    if (!times || suffix[*times] != last - 1 ||
+        suffix.find_first_not_of(last, *times + 1) != std::string_view::npos)
+        return std::nullopt;
+    return std::string(*times + 1, last) + std::string(*times + 3, first_of(suffix));
 }
 
 bool uniform(std::string_view suffix) {
@@ -151,9 +172,15 @@ std::string first_suffix(const std::string& base, std::size_t width, bool numeri
 std::vector<std::string> find_split_pieces(const std::string& path, std::size_t width) {
     if (path.size() < width || !uniform(std::string_view(path).substr(path.size() - width))) return {};
     const std::string base = path.substr(0, path.size() - width);
-    std::optional<std::string> suffix = first_suffix(base, width, is_digit(path.back()));
+    const std::size_t first_width = widened(path.substr(base.size())) ? 2 : width;
+    std::optional<std::string> suffix = first_suffix(base, first_width, is_digit(path.back()));
     std::vector<std::string> paths;
-    for (; suffix && exists(base + *suffix); suffix = next_suffix(*suffix)) paths.push_back(base + *suffix);
+    while (suffix && exists(base + *suffix)) {
+        paths.push_back(base + *suffix);
+        const auto wider = next_widened(*suffix);
+        suffix = next_suffix(*suffix);
+        if (wider && exists(base + *wider) && !(suffix && exists(base + *suffix))) suffix = wider;
+    }
     const bool found = std::find(paths.begin(), paths.end(), path) != paths.end();
     if (paths.empty() || !suffix) return found ? paths : std::vector<std::string>();
     const auto behind = next_suffix(*suffix);
@@ -162,7 +189,19 @@ std::vector<std::string> find_split_pieces(const std::string& path, std::size_t 
     return paths;
 }
 
+/// A piece with a neighbour, but without the first of their set.
+void require_first_split_piece(const std::string& path) {
+    constexpr std::size_t usual = 2;
+    if (path.size() <= usual || !uniform(std::string_view(path).substr(path.size() - usual))) return;
+    const std::string base = path.substr(0, path.size() - usual);
+    const std::string first(usual, first_of(path.substr(base.size())));
+    const auto behind = next_suffix(path.substr(base.size()));
+    if (behind && exists(path) && exists(base + *behind) && !exists(base + first))
+        throw Error(ErrorKind::mismatch, {base + first}, "this piece is missing", ENOENT);
+}
+
 [[noreturn]] void unknown_name(const std::string& path) {
+    require_first_split_piece(path);
     throw Error(ErrorKind::usage, {path},
                 "is neither a shard nor named like a raw piece (PREFIX-00001-of-00005.part, PREFIX.part1of2, "
                 "PREFIXaa)");
@@ -172,17 +211,26 @@ std::vector<std::string> find_split_pieces(const std::string& path, std::size_t 
 
 bool is_numbered_piece(const std::string& path) { return parse_numbered(path).has_value(); }
 
+std::string raw_prefix(const std::string& path) {
+    const auto name = parse_numbered(path);
+    if (!name) return path;
+    return std::string(name->prefix.substr(0, name->prefix.rfind(name->between == of_ours ? '-' : '.')));
+}
+
 std::vector<std::string> find_raw_pieces(const std::string& path) {
     if (const auto numbered = parse_numbered(path)) return find_numbered(*numbered);
     // All the digits first: the pieces .000 to .099 may go on with .100. Then 2, which is split's default.
+    // What is a set by its last letters may be part of one by more of them.
+    std::vector<std::string> most;
     const std::size_t digits = std::min(trailing_digits(path).size(), widest_suffix);
-    for (const std::size_t width :
-         {digits, std::size_t{2}, std::size_t{3}, std::size_t{4}, widest_suffix, std::size_t{1}}) {
+    for (const std::size_t width : {digits, std::size_t{2}, std::size_t{3}, std::size_t{4}, std::size_t{5},
+                                    widest_suffix, std::size_t{1}}) {
         if (width == 0) continue;
         auto paths = find_split_pieces(path, width);
-        if (paths.size() > 1) return paths;
+        if (paths.size() > std::max<std::size_t>(most.size(), 1)) most = std::move(paths);
     }
-    unknown_name(path);
+    if (most.empty()) unknown_name(path);
+    return most;
 }
 
 std::vector<std::string> order_raw_pieces(const std::vector<std::string>& paths) {

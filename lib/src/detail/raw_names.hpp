@@ -9,6 +9,9 @@ namespace ggufmap::detail {
 /// True for PREFIX-00001-of-00005.part and PREFIX.part1of2.
 bool is_numbered_piece(const std::string& path);
 
+/// PREFIX of those; other names as they are.
+std::string raw_prefix(const std::string& path);
+
 /// All pieces of the set that `path` belongs to, in order. Throws Error: mismatch where one is missing; usage
 /// where the name is of no known kind.
 std::vector<std::string> find_raw_pieces(const std::string& path);
