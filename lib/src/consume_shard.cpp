@@ -26,6 +26,24 @@ constexpr std::string_view freed = "freed";
 
 std::string hidden_name(const std::string& name) { return fmt::format(".{}.ggufmap-consumed", name); }
 
+// One shard has to fit, and its names must be free.
+void require_room(const ShardPlan& plan, ShardRun options) {
+    options.reflink = Reflink::automatic;  // the data needs no space of its own
+    require_runnable(plan, options);
+    std::uint64_t largest = 0;
+    for (const PlannedShard& shard : plan.shards) largest = std::max(largest, shard.size);
+    const auto directory = OutputDirectory::open(split_path(plan.prefix).directory);
+    if (const std::uint64_t free = directory->free_bytes(); largest > free)
+        throw Error(
+            ErrorKind::io, {plan.prefix},
+            fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
+            ENOSPC);
+    const SplitPath source = split_path(plan.source->name());
+    const auto source_directory = OutputDirectory::open(source.directory);
+    source_directory->require_writable();
+    require_free_name(*source_directory, hidden_name(source.name), {}, {});
+}
+
 class Consumer {
 public:
     Consumer(const ShardPlan& plan, const ShardRun& options, Progress& progress)
@@ -46,7 +64,7 @@ public:
 private:
     void open_journal(bool resume);
     void require_same_source();
-    void require_possible();
+    void require_holes();
     ShardResult consume_all();
     /// Makes a shard durable, unless it is so already, and frees its part of the model. Its digest.
     std::string move(const PlannedShard& shard, Digest* original);
@@ -94,7 +112,8 @@ void Consumer::open_journal(bool resume) {
         detail::Journal::require_none(*directory_, name);
     }
     if (!journal_) {
-        require_possible();
+        require_room(plan_, options_);
+        require_holes();
         journal_ = detail::Journal::create(directory_, name);
     }
     journal_->require_plan(fmt::format("shard {} {} {}", source_.device, source_.inode, plan_.fingerprint()),
@@ -112,20 +131,8 @@ void Consumer::require_same_source() {
                     "was written to since the run that is to be resumed");
 }
 
-// Before the first byte: one shard has to fit, and the file system must be able to free parts of a file.
-void Consumer::require_possible() {
-    ShardRun names = options_;
-    names.reflink = Reflink::automatic;  // the data needs no space of its own
-    require_runnable(plan_, names);
-    std::uint64_t largest = 0;
-    for (const PlannedShard& shard : plan_.shards) largest = std::max(largest, shard.size);
-    if (const std::uint64_t free = directory_->free_bytes(); largest > free)
-        throw Error(
-            ErrorKind::io, {plan_.prefix},
-            fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
-            ENOSPC);
-    source_directory_->require_writable();
-    require_free_name(*source_directory_, hidden_name(source_path_.name), {}, {});
+// The file system must be able to free parts of a file.
+void Consumer::require_holes() {
     const Fd writable = plan_.source->reopen(O_RDWR);
     punch(writable, {plan_.source->size(), 1});  // behind the end: frees nothing
     source_ = identify(writable.get(), plan_.source->name());
@@ -343,6 +350,14 @@ bool finish_consumed(const std::string& prefix) {
     if (!journal || !journal->has(std::string(freed))) return false;
     journal->remove();
     return true;
+}
+
+void require_consumable(const ShardPlan& plan, const ShardRun& options, bool resume) {
+    const SplitPath prefix = split_path(plan.prefix);
+    const auto directory = OutputDirectory::open(prefix.directory);
+    const std::string name = detail::Journal::hidden_name(prefix.name);
+    if (!resume) detail::Journal::require_none(*directory, name);
+    if (!directory->exists(name)) require_room(plan, options);
 }
 
 ShardResult consume(const ShardPlan& plan, const ShardRun& options, bool resume, Progress& progress) {

@@ -103,12 +103,15 @@ std::vector<Part> parts_of(const StitchPlan& plan) {
 }
 
 void StitchConsumer::begin(StitchPlan plan) {
-    require_consumable(plan);
+    require_consumable(plan, directory_->prefix() + path_.name);
     if (!plan.listed.empty()) {
         NullSink nowhere;
         run(plan, nowhere, {}, progress_);
     }
     const std::vector<Part> parts = parts_of(plan);
+    if (const auto other = Journal::open(directory_, journal_name()); other && other->has_beginning("keep "))
+        throw Error(ErrorKind::io, {directory_->prefix() + journal_name()},
+                    "is of a run without --consume: go on with that one first", EEXIST);
     journal_ = Journal::create(directory_, journal_name());
     try {
         for (const Part& part : parts) journal_->append(part.line());
@@ -239,11 +242,19 @@ void StitchConsumer::go_on(PartialFile& partial) {
 
 }  // namespace
 
-void require_consumable(const StitchPlan& plan) {
+void require_consumable(const StitchPlan& plan, const std::string& path) {
+    std::uint64_t largest = 0;
     for (const File* file : plan.sources()) {
         detail::require_single_name(*file, "free nothing");
         OutputDirectory::open(split_path(file->name()).directory)->require_writable();
+        largest = std::max(largest, file->size());
     }
+    if (const std::uint64_t free = OutputDirectory::open(split_path(path).directory)->free_bytes();
+        largest > free)
+        throw Error(
+            ErrorKind::io, {path},
+            fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
+            ENOSPC);
 }
 
 void consume(StitchPlan plan, const std::string& path, Progress& progress) {

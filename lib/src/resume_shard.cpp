@@ -6,6 +6,7 @@
 #include "detail/fill_shard.hpp"
 #include "detail/journal.hpp"
 #include "detail/reread_shard.hpp"
+#include "detail/shard_lists.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/resume.hpp"
@@ -102,6 +103,9 @@ ShardResult ResumableShards::run() {
     copier_.copy({&head, 1}, nowhere, 0, [&](const Piece&, Bytes bytes) { original_.update(bytes); });
     OutputFile first = create(plan_.shards.front().name);
     write(plan_.shards.front(), first);
+    // Of an older set: with new shards behind it, it would look whole.
+    first.clear_place();
+    detail::remove_old_lists(plan_, options_, *directory_);
     for (std::size_t i = 1; i < plan_.shards.size(); ++i) {
         const PlannedShard& shard = plan_.shards[i];
         if (keep(shard)) continue;

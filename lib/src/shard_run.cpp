@@ -8,6 +8,7 @@
 
 #include "detail/fill_shard.hpp"
 #include "detail/gang.hpp"
+#include "detail/shard_lists.hpp"
 #include "detail/turnstile.hpp"
 #include "ggufmap/digest.hpp"
 #include "ggufmap/error.hpp"
@@ -153,6 +154,7 @@ ShardResult ShardWriter::run() {
         seal(files_.back());
     }
     plan_.source->check_unchanged();
+    detail::remove_old_lists(plan_, options_, *directory_);
     publish_together(files_);
     if (options_.output.durable) directory_->sync();
     result_.shared_bytes = copier_.shared_bytes();
@@ -173,9 +175,8 @@ void require_runnable(const ShardPlan& plan, const ShardRun& options) {
         const PlannedShard& shard = plan.shards[i];
         needed += options.reflink == Reflink::never ? shard.size : shard.size - shard.data.size;
         names.push_back(shard.name);
-        if (options.checksums && options.only) names.push_back(shard.name + std::string(checksum_suffix));
     }
-    if (options.checksums && !options.only) names.push_back(prefix.name + std::string(checksum_suffix));
+    for (std::string& name : detail::list_names(plan, options)) names.push_back(std::move(name));
     for (const std::string& name : names) require_free_name(*directory, name, options.output, inputs);
     if (const std::uint64_t free = directory->free_bytes(); needed > free)
         throw Error(ErrorKind::io, {directory->prefix().empty() ? "." : directory->prefix()},

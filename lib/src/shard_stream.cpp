@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "detail/raw_names.hpp"
 #include "detail/split_keys.hpp"
 #include "ggufmap/checked.hpp"
 #include "ggufmap/digest.hpp"
@@ -103,6 +104,7 @@ struct StreamStitcher::State {
     void copy_rest(Entry& entry, std::uint64_t skip);
     void write(Bytes bytes);
     void add_shard(Entry& entry);
+    void add_piece(Entry& entry);
     void check_place(const Gguf& shard, const Entry& entry) const;
     void write_header();
     std::vector<std::string> check_list() const;
@@ -160,6 +162,15 @@ void StreamStitcher::State::add_shard(Entry& entry) {
         copy_rest(entry, skip);
     }
     shards.push_back(std::move(shard));
+}
+
+void StreamStitcher::State::add_piece(Entry& entry) {
+    const std::size_t next = found.size() + 1;
+    if (const auto number = detail::piece_number(entry.name()); number && *number != next)
+        throw Error(ErrorKind::mismatch, {entry.name()},
+                    fmt::format("is not piece {}, which has to come next", next));
+    entry.kept_from(0);
+    copy_rest(entry, 0);
 }
 
 void StreamStitcher::State::write_header() {
@@ -229,8 +240,7 @@ void StreamStitcher::add(const std::string& name, std::uint64_t size, ByteSource
     if (name.ends_with(".gguf")) {
         state_->add_shard(entry);
     } else {
-        entry.kept_from(0);
-        state_->copy_rest(entry, 0);
+        state_->add_piece(entry);
     }
     state_->found.push_back({name, entry.hex()});
 }

@@ -74,6 +74,13 @@ sanitized() {
     [[ $(ASAN_OPTIONS=help=1 gguf-shard --version 2>&1) == *Sanitizer* ]]
 }
 
+# fault_shim: what lets system calls go wrong (shim.cpp); no sanitized program takes it.
+fault_shim() {
+    local shim
+    shim=$(dirname "$(command -v gguf-shard)")/../tests/libfault-shim.so
+    [[ -e $shim ]] && ! sanitized && echo "$shim"
+}
+
 # nothing DIRECTORY: holds no file, hidden ones included.
 nothing() {
     [[ -z $(ls -A "$1") ]] || { echo "left behind:"; ls -A "$1"; exit 1; }

@@ -1,12 +1,12 @@
 #include "common/human_table.hpp"
 
 #include <libsmartcols/libsmartcols.h>
-#include <locale.h>
 
 #include <cstdlib>
 #include <new>
 
 #include "common/report.hpp"
+#include "common/utf8_locale.hpp"
 
 namespace ggufmap::cli {
 namespace {
@@ -21,24 +21,6 @@ Pointer check(Pointer result) {
     if (result == nullptr) throw std::bad_alloc();
     return result;
 }
-
-// While it lives, this thread takes text for UTF-8, which our cells are whatever the user's locale:
-// libsmartcols measures by the locale, and in the C locale a combining character, for one, keeps it busy for
-// ever (2.38.1).
-class Utf8Locale {
-public:
-    Utf8Locale() = default;
-    Utf8Locale(const Utf8Locale&) = delete;
-    Utf8Locale& operator=(const Utf8Locale&) = delete;
-    ~Utf8Locale() {
-        ::uselocale(before_);
-        if (utf8_ != nullptr) ::freelocale(utf8_);
-    }
-
-private:
-    locale_t utf8_ = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    locale_t before_ = ::uselocale(utf8_);  // of nothing: changes nothing
-};
 
 }  // namespace
 
@@ -70,6 +52,8 @@ void HumanTable::add(const std::vector<std::string>& cells) {
 
 std::string HumanTable::text(unsigned width) const {
     if (scols_table_is_empty(table_.get()) != 0) return {};
+    // libsmartcols measures by the locale, and in the C locale a combining character, for one, keeps it busy
+    // for ever (2.38.1).
     const Utf8Locale locale;
     // Forced, as libsmartcols would ask its own stdout; 0 leaves it unlimited.
     check(

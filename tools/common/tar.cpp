@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/numbers.hpp"
+#include "common/utf8_locale.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::cli {
@@ -57,6 +58,7 @@ std::optional<StreamLayout> layout_of(archive_entry* entry) {
 }  // namespace
 
 struct TarWriter::Archive {
+    Utf8Locale utf8;  // which pax has names in
     archive* handle = archive_write_new();
     std::string name;
     explicit Archive(std::string shown) : name(std::move(shown)) {}
@@ -91,7 +93,9 @@ void TarWriter::begin(const std::string& name, std::uint64_t size) {
         archive_entry_xattr_add_entry(entry.get(), layout_attribute, value.data(), value.size());
         layout_.reset();
     }
-    archive_->check(archive_write_header(archive_->handle, entry.get()));
+    // A name that is no UTF-8 goes as it is, with a warning.
+    const int status = archive_write_header(archive_->handle, entry.get());
+    if (status != ARCHIVE_WARN) archive_->check(status);
 }
 
 void TarWriter::write(std::uint64_t, Bytes bytes) {
@@ -107,6 +111,7 @@ void TarWriter::end() { archive_->check(archive_write_finish_entry(archive_->han
 void TarWriter::close() { archive_->check(archive_write_close(archive_->handle)); }
 
 struct TarReader::Archive {
+    Utf8Locale utf8;
     archive* handle = archive_read_new();
     std::string name;
     explicit Archive(std::string shown) : name(std::move(shown)) {}

@@ -95,6 +95,13 @@ void warn_of_oversized(const Job& job, const Settings& settings, const cli::Args
     }
 }
 
+/// Before the first byte. Of a run that is gone on with, the journal says what may be there already.
+void require_possible(const Job& job, const Settings& settings) {
+    if (settings.tar) return;
+    if (settings.consume) return require_consumable(job.plan, job.run, settings.resume);
+    if (!settings.resume || !is_begun(settings.prefix)) require_runnable(job.plan, job.run);
+}
+
 ShardResult send_tar(const Job& job, cli::Io& io, ggufmap::Progress& progress) {
     if (io.terminal(cli::Stream::out).present)
         throw Error(ErrorKind::usage, {}, "--tar: standard output is a terminal");
@@ -137,7 +144,7 @@ cli::Status work(const cli::Args& args, cli::Io& io) {
     const Job& job = *made;
     warn_of_oversized(job, settings, args, io);
     if (settings.dry_run) print(job.plan, job.run.only, nullptr, style, io);
-    if (!settings.tar && !settings.consume && !settings.resume) require_runnable(job.plan, job.run);
+    require_possible(job, settings);
     if (settings.dry_run) return cli::Status::ok;
     ShardResult result;
     {

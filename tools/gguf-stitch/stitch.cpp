@@ -78,6 +78,7 @@ Target target_from(const cli::Args& args, const Places& places) {
         target.run.output.keep_cache = true;  // this cache is where the file is
         target.run.output.durable = false;
     } else if (const auto path = args.text("--output")) {
+        if (path->empty()) throw Error(ErrorKind::usage, {}, "--output: wanted the name of a file");
         target.path = *path;
     } else {
         throw Error(ErrorKind::usage, {}, "wanted -o OUT, --shm NAME or --verify");
@@ -176,7 +177,9 @@ cli::Status stitch_tar(const cli::Args& args, cli::Io& io, const Places& places)
     if (args.has("--shm")) require_memory(layout.size, target.path);
     std::optional<OutputFile> output;
     if (target.is_file()) {
-        output = OutputFile::create(target.path, target.run.output);
+        std::vector<FileIdentity> inputs;
+        if (file) inputs.push_back(file->identity());
+        output = OutputFile::create(target.path, target.run.output, inputs);
         output->reserve(layout.size);
     }
     cli::Transfer transfer(io, args.has("--quiet"), "stitching " + tar.name(), layout.size);
@@ -217,7 +220,7 @@ cli::Status consume_shards(const cli::Args& args, cli::Io& io, StitchPlan plan) 
     if (!args.has("--force") && !args.has("--dry-run"))
         throw Error(ErrorKind::usage, {},
                     "--consume removes each shard as it goes: say --force, too, if that is what you want");
-    require_consumable(plan);
+    require_consumable(plan, path);
     // Data needs no space of its own but for one shard; a result that exists is not replaced.
     if (args.has("--dry-run")) print(plan, path, nullptr, cli::Style::from(args), io);
     require_runnable(plan, path, {.reflink = Reflink::automatic});

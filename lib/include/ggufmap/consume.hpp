@@ -29,6 +29,10 @@ GGUFMAP_API std::optional<File> open_consumed(const std::string& path, bool resu
 GGUFMAP_API ShardResult consume(const ShardPlan& plan, const ShardRun& options, bool resume,
                                 Progress& progress);
 
+/// What consume() looks at before the first byte: permission, space, names, the journal of an earlier run.
+/// Throws Error as consume() does.
+GGUFMAP_API void require_consumable(const ShardPlan& plan, const ShardRun& options, bool resume);
+
 /// True where a run that was to make these shards (or this model) has begun and has not ended.
 GGUFMAP_API bool is_begun(const std::string& output);
 
@@ -45,8 +49,8 @@ GGUFMAP_API bool finish_consumed(const std::string& prefix);
 GGUFMAP_API void consume(StitchPlan plan, const std::string& path, Progress& progress);
 
 /// Throws Error: usage where removing the shards would free nothing: symlinks, several hard links; io where
-/// they cannot be removed.
-GGUFMAP_API void require_consumable(const StitchPlan& plan);
+/// they cannot be removed, or the largest does not fit beside `path`.
+GGUFMAP_API void require_consumable(const StitchPlan& plan, const std::string& path);
 
 /// Goes on where consume() was ended; the shards are found through the journal. False where there is nothing
 /// to go on with, and no shard was removed yet. Throws Error: io; mismatch where a shard that is still needed

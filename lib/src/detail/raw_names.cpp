@@ -211,6 +211,11 @@ void require_first_split_piece(const std::string& path) {
 
 bool is_numbered_piece(const std::string& path) { return parse_numbered(path).has_value(); }
 
+std::optional<std::uint32_t> piece_number(const std::string& path) {
+    const auto name = parse_numbered(path);
+    return name ? std::optional(value_of(name->number)) : std::nullopt;
+}
+
 std::string raw_prefix(const std::string& path) {
     const auto name = parse_numbered(path);
     if (!name) return path;

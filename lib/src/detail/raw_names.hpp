@@ -1,6 +1,8 @@
 // How raw pieces of a file are named, and in which order they belong.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,9 @@ namespace ggufmap::detail {
 
 /// True for PREFIX-00001-of-00005.part and PREFIX.part1of2.
 bool is_numbered_piece(const std::string& path);
+
+/// The number in such a name, from 1; nothing in others.
+std::optional<std::uint32_t> piece_number(const std::string& path);
 
 /// PREFIX of those; other names as they are.
 std::string raw_prefix(const std::string& path);
