@@ -68,6 +68,7 @@ private:
     ShardResult consume_all();
     /// Makes a shard durable, unless it is so already, and frees its part of the model. Its digest.
     std::string move(const PlannedShard& shard, Digest* original);
+    void require_unwritten() const;
     void free(Range range);
     bool is_hidden() const;
     bool is_source(const std::string& name) const;
@@ -181,6 +182,7 @@ std::string Consumer::write(const PlannedShard& shard, Digest* original) {
     std::string hex = detail::fill_shard(shard, file, copier_, options_.jobs, original);
     file.seal();
     require_readable_back(file, shard, hex);
+    require_unwritten();
     unrecorded_ = shard.name;
     file.publish();
     directory_->sync();
@@ -238,10 +240,14 @@ void Consumer::punch(const Fd& writable, Range range) const {
         throw io_error({plan_.source->name(), {}, range.offset}, "cannot free what has been copied", errno);
 }
 
-void Consumer::free(Range range) {
-    if (range.empty()) return;
+void Consumer::require_unwritten() const {
     if (identify(plan_.source->fd(), plan_.source->name()) != source_)
         throw Error(ErrorKind::mismatch, {plan_.source->name()}, "the file was written to while it was read");
+}
+
+void Consumer::free(Range range) {
+    if (range.empty()) return;
+    require_unwritten();
     hide_source();
     punch(writable_, range);
     source_ = identify(plan_.source->fd(), plan_.source->name());
