@@ -1,6 +1,7 @@
 #include "ggufmap/process.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <map>
+#include <system_error>
 
 #include "detail/address_space.hpp"
 #include "detail/kernel_files.hpp"
@@ -100,11 +103,20 @@ bool is_direct(const std::string& folder, int fd) {
 }  // namespace
 
 MapsIdentity maps_identity(const File& file) {
-    const std::uint64_t size = page_size();
-    void* const address = ::mmap(nullptr, size, PROT_NONE, MAP_SHARED, file.fd(), 0);
+    struct stat status {};
+    if (::fstat(file.fd(), &status) != 0) throw io_error({file.name()}, "cannot stat", errno);
+    MapsIdentity identity{file.identity().device, file.identity().inode, ""};
+    // A page of hugetlbfs is st_blksize long, and less can be mapped but not unmapped.
+    const auto size = std::max(page_size(), static_cast<std::uint64_t>(status.st_blksize));
+    void* const address = ::mmap(nullptr, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file.fd(), 0);
+    // FUSE with direct_io has no shared mappings; its device is what stat says.
+    if (address == MAP_FAILED && errno == ENODEV) {
+        std::error_code none;
+        identity.path = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", file.fd()), none);
+        return identity;
+    }
     if (address == MAP_FAILED) throw io_error({file.name()}, "cannot map", errno);
     const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-    MapsIdentity identity{file.identity().device, file.identity().inode, ""};
     AddressSpace ours("/proc/self/maps", AddressSpace::Way::query);
     while (const auto stretch = ours.next()) {
         if (wanted < stretch->begin || wanted >= stretch->end) continue;
@@ -124,6 +136,7 @@ MappingCost& MappingCost::operator+=(const MappingCost& other) {
     locked += other.locked;
     swap += other.swap;
     huge += other.huge;
+    shared_huge += other.shared_huge;
     return *this;
 }
 
@@ -149,14 +162,16 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
             mapper.pid = pid;
             mapper.areas = std::move(found);
             detail::describe(folder, mapper);
-            if (detail == Detail::costs) mapper.cost = detail::cost_of(folder, mapper.areas);
+            if (detail == Detail::costs) mapper.cost = detail::add_costs(folder, mapper.areas);
             list.push_back(std::move(mapper));
         };
         add(scan.mappers, areas.current);
         add(scan.stale, areas.stale);
     });
-    for (auto* list : {&scan.mappers, &scan.stale})
+    for (auto* list : {&scan.mappers, &scan.stale}) {
         std::sort(list->begin(), list->end(), [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
+        detail::share_out(*list);
+    }
     return scan;
 }
 

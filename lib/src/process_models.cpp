@@ -120,14 +120,16 @@ ModelScan KernelProcessTable::mapped_models(std::span<const MapsIdentity> known)
             mapper.pid = pid;
             mapper.areas = std::move(areas);
             detail::describe(folder, mapper);
-            mapper.cost = detail::cost_of(folder, mapper.areas);
+            mapper.cost = detail::add_costs(folder, mapper.areas);
             finder.models[model].mappers.push_back(std::move(mapper));
         }
     });
     scan.models = std::move(finder.models);
-    for (MappedModel& model : scan.models)
+    for (MappedModel& model : scan.models) {
         std::sort(model.mappers.begin(), model.mappers.end(),
                   [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
+        detail::share_out(model.mappers);
+    }
     std::sort(scan.models.begin(), scan.models.end(),
               [](const MappedModel& a, const MappedModel& b) { return a.path < b.path; });
     return scan;

@@ -101,8 +101,30 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
     CHECK(llama.cost->referenced == 8 * 1024);
     CHECK(llama.cost->locked == 12 * 1024);
     CHECK(llama.cost->swap == 4 * 1024);
+    REQUIRE(llama.areas[1].cost);
+    CHECK(llama.areas[1].cost->rss == 8 * 1024);
+    CHECK(llama.areas[1].cost->locked == 0);
     CHECK_FALSE(table.mappers(wanted, Detail::areas).mappers[0].cost);
     CHECK_FALSE(table.present_pages(123, llama.areas[0]));  // the fixture has no pagemap: it has ended
+}
+
+TEST_CASE("pages of hugetlbfs count, shared ones divided among those who map them") {
+    FixtureTree tree;
+    for (const char* pid : {"5", "6"}) {
+        tree.write(std::string("proc/") + pid + "/maps",
+                   "7f0000000000-7f0000600000 r--s 00000000 fe:00 42   /huge/m.gguf\n");
+        tree.write(std::string("proc/") + pid + "/smaps",
+                   "7f0000000000-7f0000600000 r--s 00000000 fe:00 42   /huge/m.gguf\n"
+                   "Rss:                   0 kB\nPss:                   0 kB\n"
+                   "Shared_Hugetlb:     4096 kB\nPrivate_Hugetlb:    2048 kB\n");
+    }
+    const MapperScan scan = KernelProcessTable(tree.roots()).mappers(wanted, Detail::costs);
+    REQUIRE(scan.mappers.size() == 2);
+    for (const Mapper& mapper : scan.mappers) {
+        CHECK(mapper.cost->rss == 6 << 20);
+        CHECK(mapper.cost->pss == 4 << 20);
+        CHECK(mapper.areas[0].cost->pss == 4 << 20);
+    }
 }
 
 TEST_CASE("a deleted file of the model's name is told apart from the model") {

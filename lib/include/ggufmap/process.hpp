@@ -28,17 +28,6 @@ struct MapsIdentity {
 /// Found by mapping one page (never touched) and looking it up in our own maps. Throws Error (io).
 GGUFMAP_API MapsIdentity maps_identity(const File& file);
 
-/// One stretch of a file in one address space.
-struct MappedArea {
-    std::size_t file = 0;       ///< index into the list that was asked for
-    std::uint64_t address = 0;  ///< in that process
-    Range range;                ///< of the file; may reach beyond its end
-    bool shared = false;        ///< MAP_SHARED
-    bool writable = false;
-    bool deleted = false;  ///< the name is gone, the memory is not
-    std::string path;      ///< as that process sees it
-};
-
 /// Memory of a mapping, or of several, in bytes (/proc/PID/smaps).
 struct MappingCost {
     std::uint64_t mapped = 0;
@@ -49,8 +38,23 @@ struct MappingCost {
     std::uint64_t locked = 0;
     std::uint64_t swap = 0;
     std::uint64_t huge = 0;  ///< mapped by huge pages
+    /// Of rss: pages of hugetlbfs that are mapped more than once. smaps does not divide them; scans of this
+    /// table share them out among the mappers that they see.
+    std::uint64_t shared_huge = 0;
 
     GGUFMAP_API MappingCost& operator+=(const MappingCost& other);
+};
+
+/// One stretch of a file in one address space.
+struct MappedArea {
+    std::size_t file = 0;       ///< index into the list that was asked for
+    std::uint64_t address = 0;  ///< in that process
+    Range range;                ///< of the file; may reach beyond its end
+    bool shared = false;        ///< MAP_SHARED
+    bool writable = false;
+    bool deleted = false;                  ///< the name is gone, the memory is not
+    std::string path;                      ///< as that process sees it
+    std::optional<MappingCost> cost = {};  ///< nothing where it was not asked for or smaps may not be read
 };
 
 /// What /proc tells of a process as a whole.
@@ -68,7 +72,7 @@ struct Process {
 /// A process that maps one of the files.
 struct Mapper : Process {
     std::vector<MappedArea> areas;
-    std::optional<MappingCost> cost;  ///< of the areas; nothing where smaps may not be read
+    std::optional<MappingCost> cost;  ///< of all areas; nothing where smaps may not be read
 };
 
 /// A process that has one of the files open.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <map>
 #include <memory>
+#include <set>
 
 #include "detail/cgroup_place.hpp"
 #include "detail/kernel_files.hpp"
@@ -23,6 +25,21 @@ std::uint64_t major_faults_of(const std::string& folder) {
     constexpr int fields_between = 9;
     for (int field = 0; field < fields_between; ++field) next_word(rest);
     return decimal(next_word(rest)).value_or(0);
+}
+
+// A line of maps and the fields behind it, cut off `smaps`.
+std::string_view next_entry(std::string_view& smaps) {
+    std::string_view rest = smaps;
+    next_line(rest);
+    while (!rest.empty()) {
+        std::string_view after = rest;
+        std::string_view line = next_line(after);
+        if (!next_word(line).ends_with(':')) break;
+        rest = after;
+    }
+    const std::string_view entry = smaps.substr(0, smaps.size() - rest.size());
+    smaps = rest;
+    return entry;
 }
 
 }  // namespace
@@ -61,13 +78,40 @@ void describe(const std::string& folder, Process& process) {
     process.container = container_of(process.cgroup);
 }
 
-std::optional<MappingCost> cost_of(const std::string& folder, const std::vector<MappedArea>& areas) {
+std::optional<MappingCost> add_costs(const std::string& folder, std::vector<MappedArea>& areas) {
     const auto smaps = read_kernel_file(folder + "/smaps");
     if (!smaps) return std::nullopt;
-    return sum_smaps(*smaps, [&](std::uint64_t address) {
-        return std::any_of(areas.begin(), areas.end(),
-                           [&](const auto& area) { return area.address == address; });
-    });
+    MappingCost sum;
+    for (std::string_view rest = *smaps; !rest.empty();) {
+        const std::string_view entry = next_entry(rest);
+        const auto begin = hexadecimal(entry.substr(0, entry.find('-')));
+        const auto area = std::find_if(areas.begin(), areas.end(), [&](const MappedArea& candidate) {
+            return candidate.address == begin;
+        });
+        if (area == areas.end()) continue;
+        area->cost = sum_smaps(entry, [](std::uint64_t) { return true; });
+        sum += *area->cost;
+    }
+    return sum;
+}
+
+void share_out(std::vector<Mapper>& mappers) {
+    std::map<std::size_t, std::uint64_t> sharers;  // of each file
+    const auto shares = [](const MappedArea& area) { return area.cost && area.cost->shared_huge != 0; };
+    for (const Mapper& mapper : mappers) {
+        std::set<std::size_t> files;
+        for (const MappedArea& area : mapper.areas) {
+            if (shares(area) && files.insert(area.file).second) ++sharers[area.file];
+        }
+    }
+    for (Mapper& mapper : mappers) {
+        for (MappedArea& area : mapper.areas) {
+            if (!shares(area)) continue;
+            const std::uint64_t share = area.cost->shared_huge / sharers[area.file];
+            area.cost->pss += share;
+            mapper.cost->pss += share;
+        }
+    }
 }
 
 }  // namespace ggufmap::detail

@@ -24,7 +24,10 @@ std::string command_of(const std::string& folder);
 /// Fills in all but pid.
 void describe(const std::string& folder, Process& process);
 
-/// Nothing where smaps may not be read.
-std::optional<MappingCost> cost_of(const std::string& folder, const std::vector<MappedArea>& areas);
+/// Fills in what each area costs and returns the sum. Nothing where smaps may not be read.
+std::optional<MappingCost> add_costs(const std::string& folder, std::vector<MappedArea>& areas);
+
+/// Divides MappingCost::shared_huge of each file among the mappers that share it.
+void share_out(std::vector<Mapper>& mappers);
 
 }  // namespace ggufmap::detail
