@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "detail/address_space.hpp"
 #include "detail/kernel_files.hpp"
 #include "detail/maps.hpp"
+#include "detail/memory_files.hpp"
 #include "detail/page_tables.hpp"
 #include "detail/process_folder.hpp"
 #include "ggufmap/error.hpp"
@@ -210,6 +212,32 @@ std::optional<PageMap> KernelProcessTable::present_pages(int pid, const MappedAr
     if (allow_ == Allow::everything && detail::scan_present(pagemap.get(), area.address, map)) return map;
     if (detail::read_present(pagemap.get(), area.address, map)) return map;
     return std::nullopt;
+}
+
+std::uint64_t locked_once(const ProcessTable& table, std::span<const Mapper> mappers) {
+    std::map<std::size_t, std::vector<Range>> pages;  // by file
+    std::uint64_t most = 0;
+    for (const Mapper& mapper : mappers) {
+        std::uint64_t sum = 0;
+        for (const MappedArea& area : mapper.areas) {
+            if (!area.cost || area.cost->locked <= area.cost->anonymous) continue;
+            sum += area.cost->locked - area.cost->anonymous;
+            if (area.cost->anonymous != 0) continue;  // page tables do not tell copies from the file's pages
+            const auto present = table.present_pages(mapper.pid, area);
+            if (!present) continue;
+            const std::vector<Range> ranges = present->stretches(true);
+            pages[area.file].insert(pages[area.file].end(), ranges.begin(), ranges.end());
+        }
+        most = std::max(most, sum);
+    }
+    std::uint64_t together = 0;
+    for (auto& [file, ranges] : pages) together += total_size(merged(std::move(ranges)));
+    return std::max(most, together);
+}
+
+bool memory_only(const File& file) {
+    struct statfs status {};
+    return ::fstatfs(file.fd(), &status) == 0 && detail::is_memory(status);
 }
 
 void clear_referenced(int pid, const KernelRoots& roots) {

@@ -13,6 +13,7 @@
 
 #include "detail/address_space.hpp"
 #include "detail/maps.hpp"
+#include "detail/memory_files.hpp"
 #include "detail/process_folder.hpp"
 #include "ggufmap/process.hpp"
 
@@ -78,15 +79,17 @@ private:
         const std::string name = deleted.value_or(path);
         // Through that process: it may live in another mount namespace, and a deleted file has no other way.
         const std::string folder = fmt::format("{}/{}", proc_, pid);
+        const std::string link = fmt::format("{}/map_files/{:x}-{:x}", folder, stretch.begin, stretch.end);
         const bool is_model =
-            name.ends_with(".gguf") ||
-            (stretch.end - stretch.begin >= worth_a_look &&
-             (begins_like_gguf(fmt::format("{}/map_files/{:x}-{:x}", folder, stretch.begin, stretch.end),
-                               stretch.inode) ||
-              begins_like_gguf(folder + "/root" + name, stretch.inode)));
+            name.ends_with(".gguf") || (stretch.end - stretch.begin >= worth_a_look &&
+                                        (begins_like_gguf(link, stretch.inode) ||
+                                         begins_like_gguf(folder + "/root" + name, stretch.inode)));
         if (!is_model) return no_model;
         place->second = models.size();
-        models.push_back({name, deleted.has_value(), {}});
+        models.push_back({.path = name,
+                          .deleted = deleted.has_value(),
+                          .mappers = {},
+                          .memory_only = detail::is_memory(folder, link, stretch.device, name)});
         return place->second;
     }
 
@@ -129,6 +132,7 @@ ModelScan KernelProcessTable::mapped_models(std::span<const MapsIdentity> known)
         std::sort(model.mappers.begin(), model.mappers.end(),
                   [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
         detail::share_out(model.mappers);
+        model.locked = locked_once(*this, model.mappers);
     }
     std::sort(scan.models.begin(), scan.models.end(),
               [](const MappedModel& a, const MappedModel& b) { return a.path < b.path; });

@@ -67,6 +67,7 @@ struct Process {
     std::uint64_t anonymous_rss = 0;  ///< private memory, in bytes (RssAnon)
     std::uint64_t page_tables = 0;    ///< in bytes (VmPTE)
     std::uint64_t major_faults = 0;   ///< since its start
+    std::uint64_t started = 0;        ///< in clock ticks since boot: tells two processes of one PID apart
 };
 
 /// A process that maps one of the files.
@@ -99,6 +100,8 @@ struct MappedModel {
     std::string path;             ///< as seen from here, without the mark of a deleted one
     bool deleted = false;         ///< the name is gone, the memory is not
     std::vector<Mapper> mappers;  ///< by PID, with what each mapping costs; MappedArea::file is 0
+    bool memory_only = false;     ///< on tmpfs, ramfs or hugetlbfs, as memory_only() says
+    std::uint64_t locked = 0;     ///< as locked_once() says
 
     /// Of all mappers together: MappingCost::pss counts pages that they share once.
     GGUFMAP_API MappingCost cost() const;
@@ -144,6 +147,15 @@ private:
     KernelRoots roots_;
     Allow allow_;
 };
+
+/// Bytes of the files that some of `mappers` have locked, each page once however many processes lock it;
+/// private copies are no pages of a file. Where page tables may not be looked at, what the process that
+/// locks most has locked. The mappers must come with costs.
+GGUFMAP_API std::uint64_t locked_once(const ProcessTable& table, std::span<const Mapper> mappers);
+
+/// True on tmpfs, ramfs and hugetlbfs: the file is nothing but memory, so its pages have no place to go but
+/// swap, and the kernel does not count them as available.
+GGUFMAP_API bool memory_only(const File& file);
 
 /// Clears the referenced bits of a whole process, so that MappingCost::referenced starts again from 0.
 /// Changes what the kernel's reclaim knows about that process. Throws Error (io).

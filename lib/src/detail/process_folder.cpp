@@ -16,15 +16,17 @@
 namespace ggufmap::detail {
 namespace {
 
-// Field 12 of /proc/PID/stat; the name in field 2 is in parentheses and may hold anything.
-std::uint64_t major_faults_of(const std::string& folder) {
+// Fields 12 and 22 of /proc/PID/stat; the name in field 2 is in parentheses and may hold anything.
+void read_stat(const std::string& folder, Process& process) {
     const std::string stat = read_kernel_file(folder + "/stat").value_or("");
     const auto name_end = stat.rfind(')');
-    if (name_end == std::string::npos) return 0;
+    if (name_end == std::string::npos) return;
     std::string_view rest = std::string_view(stat).substr(name_end + 1);
-    constexpr int fields_between = 9;
-    for (int field = 0; field < fields_between; ++field) next_word(rest);
-    return decimal(next_word(rest)).value_or(0);
+    for (int field = 3; field <= 22; ++field) {
+        const std::string_view word = next_word(rest);
+        if (field == 12) process.major_faults = decimal(word).value_or(0);
+        if (field == 22) process.started = decimal(word).value_or(0);
+    }
 }
 
 // A line of maps and the fields behind it, cut off `smaps`.
@@ -72,7 +74,7 @@ void describe(const std::string& folder, Process& process) {
     process.anonymous_rss = number_after(status, "RssAnon:") * 1024;
     process.page_tables = number_after(status, "VmPTE:") * 1024;
     process.command = command_of(folder);
-    process.major_faults = major_faults_of(folder);
+    read_stat(folder, process);
     if (const auto place = cgroup_place(read_kernel_file(folder + "/cgroup").value_or("")))
         process.cgroup = place->path;
     process.container = container_of(process.cgroup);
