@@ -34,30 +34,34 @@ bool inside(const std::string& group, const std::string& outer) {
     return outer == "/" || group == outer || group.starts_with(outer + "/");
 }
 
+std::uint64_t less(std::uint64_t bytes, std::uint64_t taken) { return bytes - std::min(bytes, taken); }
+
 // Page cache that other models use and that counts as available in control group `group`; "/": anywhere.
 std::uint64_t used_by_others(std::span<const MappedModel> others, const std::string& group) {
     std::uint64_t bytes = 0;
     for (const MappedModel& model : others) {
+        std::uint64_t here = 0;
         for (const Mapper& mapper : model.mappers) {
-            if (inside(mapper.cgroup, group)) bytes = limited_sum(bytes, evictable_bytes(model, mapper));
+            if (inside(mapper.cgroup, group) && mapper.cost)
+                here = limited_sum(here, less(mapper.cost->pss, mapper.cost->anonymous));
         }
+        bytes = limited_sum(bytes, std::min(here, evictable_bytes(model)));
     }
     return bytes;
 }
 
 void bound(Supply& supply, const AvailableMemory& memory, std::span<const MappedModel> others) {
-    const auto left = [](std::uint64_t bytes, std::uint64_t taken) { return bytes - std::min(bytes, taken); };
     supply.bound_by = "host";
     supply.others = used_by_others(others, "/");
-    supply.available = left(memory.host.available, supply.others);
+    supply.available = less(memory.host.available, supply.others);
     for (const CgroupMemory& group : memory.cgroups) {
         const auto available = group.available();
         if (!available) continue;
-        const std::uint64_t taken = used_by_others(others, group.path);
-        if (left(*available, taken) >= supply.available) continue;
+        const std::uint64_t taken = std::min(used_by_others(others, group.path), group.reclaimable);
+        if (less(*available, taken) >= supply.available) continue;
         supply.bound_by = "control group " + group.path;
         supply.others = taken;
-        supply.available = left(*available, taken);
+        supply.available = less(*available, taken);
     }
 }
 
@@ -97,7 +101,8 @@ std::string_view name_of(Verdict verdict) {
 }
 
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type) {
-    Need need{model.name(), 0, 0, std::nullopt, 0, 0, 0, 0};
+    Need need;
+    need.model = model.name();
     need.weights = model.file_bytes();
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : model.tensors()) {
@@ -121,10 +126,24 @@ Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, 
     return need;
 }
 
-std::uint64_t evictable_bytes(const MappedModel& model, const Mapper& mapper) {
-    if (!mapper.cost || model.path.starts_with("/dev/shm/") || model.path.starts_with("/memfd:")) return 0;
-    const std::uint64_t kept = mapper.cost->locked + mapper.cost->anonymous;
-    return mapper.cost->pss - std::min(mapper.cost->pss, kept);
+std::uint64_t held_bytes(const Model& model, const PageCache& cache, const ProcessTable& processes) {
+    std::uint64_t bytes = 0;
+    std::vector<MapsIdentity> on_disk;
+    for (const Shard& shard : model.shards()) {
+        if (memory_only(shard.file))
+            bytes += count_bytes(cache, shard.file, {0, shard.file.size()}).resident.value_or(0);
+        else
+            on_disk.push_back(maps_identity(shard.file));
+    }
+    const MapperScan scan = processes.mappers(on_disk, ProcessTable::Detail::costs);
+    // Pages are whole, the end of a file need not be.
+    return std::min(limited_sum(bytes, locked_once(processes, scan.mappers)), model.file_bytes());
+}
+
+std::uint64_t evictable_bytes(const MappedModel& model) {
+    if (model.memory_only) return 0;
+    const MappingCost cost = model.cost();
+    return less(cost.pss, limited_sum(cost.anonymous, model.locked));
 }
 
 Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> others,
@@ -155,7 +174,9 @@ Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> oth
     return supply;
 }
 
-std::uint64_t wanted_by(const Budget& budget) { return limited_sum(budget.weights, budget.fixed); }
+std::uint64_t wanted_by(const Budget& budget) {
+    return limited_sum(less(budget.weights, budget.held), budget.fixed);
+}
 
 Budget make_budget(const Supply& supply, std::vector<Need> needs) {
     Budget budget;
@@ -164,6 +185,7 @@ Budget make_budget(const Supply& supply, std::vector<Need> needs) {
     std::uint64_t contexts = 0;
     for (const Need& need : budget.needs) {
         budget.weights = limited_sum(budget.weights, need.weights);
+        budget.held = limited_sum(budget.held, need.held);
         contexts = limited_sum(contexts, need.context.value_or(0));
         budget.fixed = limited_sum(budget.fixed, limited_sum(need.context.value_or(0), need.page_tables));
         budget.every_token = limited_sum(budget.every_token, need.every_token);
@@ -172,12 +194,14 @@ Budget make_budget(const Supply& supply, std::vector<Need> needs) {
     // take their compressed size.
     budget.zram_gain = std::min(supply.zram_gain, gain(contexts, supply.zram_ratio));
     budget.memory = limited_sum(supply.available, budget.zram_gain);
-    budget.left_for_weights = budget.memory - std::min(budget.memory, budget.fixed);
+    std::uint64_t left = less(budget.memory, budget.fixed);
+    budget.left_for_weights = limited_sum(left, budget.held);
     bool tokens_stay = true;
-    std::uint64_t left = budget.left_for_weights;
     for (const Need& need : budget.needs) {
-        const std::uint64_t kept = std::min(left, need.weights);
-        left -= kept;
+        const std::uint64_t brought = std::min(left, less(need.weights, need.held));
+        left -= brought;
+        const std::uint64_t kept = limited_sum(need.held, brought);
+        budget.kept.push_back(kept);
         tokens_stay = tokens_stay && need.every_token <= kept;
         budget.read_per_token = limited_sum(budget.read_per_token, read_per_token(need, kept));
     }

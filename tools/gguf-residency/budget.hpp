@@ -36,8 +36,13 @@ struct Need {
     std::uint64_t page_tables = 0;
     std::optional<std::uint64_t> resident_already = 0;  ///< of weights: in the page cache; nothing: unknown
     std::uint64_t experts = 0;                          ///< of weights: all experts
+    /// Of weights: in memory and never evicted, as they are locked or their file is nothing but memory. The
+    /// kernel does not count them as available, so they are not wanted again.
+    std::uint64_t held = 0;
 };
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type);
+/// Need::held, as processes have it now.
+std::uint64_t held_bytes(const Model& model, const PageCache& cache, const ProcessTable& processes);
 
 /// What there is, in bytes.
 struct Supply {
@@ -51,8 +56,10 @@ struct Supply {
     double zram_ratio = 0;        ///< used for that; 0: there is no zRAM
 };
 /// What the kernel calls available is also the page cache that a mapped model uses; locked pages, private
-/// copies and shared memory are not counted as available in the first place.
-std::uint64_t evictable_bytes(const MappedModel& model, const Mapper& mapper);
+/// copies and files that are nothing but memory are not counted as available in the first place.
+std::uint64_t evictable_bytes(const MappedModel& model);
+/// From a control group no more is taken off than it counts as reclaimable: page cache is charged to the group
+/// that brought it in, wherever those live who map it.
 /// With `ram` nothing is taken off: it is what there would be.
 Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> others,
                  const std::vector<Zram>& zram, std::optional<std::uint64_t> ram,
@@ -62,18 +69,20 @@ struct Budget {
     Supply supply;
     std::vector<Need> needs;
     std::uint64_t weights = 0;
+    std::uint64_t held = 0;   ///< of weights, see Need
     std::uint64_t fixed = 0;  ///< private memory: contexts and page tables
     std::uint64_t every_token = 0;
     std::uint64_t zram_gain = 0;  ///< by compressing the contexts
     std::uint64_t memory = 0;     ///< available + zram_gain
-    std::uint64_t left_for_weights = 0;
+    std::uint64_t left_for_weights = 0;  ///< with what is held already
+    std::vector<std::uint64_t> kept;     ///< of the weights of each need: stays
     /// What a token of each model reads from the disk although others read it before, where experts are
     /// chosen evenly. The models share the memory in their order: a later one gets what those before it
     /// leave.
     std::uint64_t read_per_token = 0;
     Verdict verdict = Verdict::resident;
 };
-/// What all of it takes: weights + fixed; 2^64 - 1 where that is more.
+/// What all of it takes that is not there: weights - held + fixed; 2^64 - 1 where that is more.
 std::uint64_t wanted_by(const Budget& budget);
 Budget make_budget(const Supply& supply, std::vector<Need> needs);
 

@@ -54,19 +54,18 @@ std::vector<std::uint64_t> pids_of(const MappedModel& model) {
     return pids;
 }
 
-std::uint64_t evictable_of(const MappedModel& model) {
-    std::uint64_t bytes = 0;
-    for (const Mapper& mapper : model.mappers) bytes += evictable_bytes(model, mapper);
-    return bytes;
-}
-
 void print_others(const View& view, const Supply& supply, const ModelScan& others) {
     for (const MappedModel& model : others.models)
-        line(view, "another model takes", evictable_of(model),
+        line(view, "another model takes", evictable_bytes(model),
              fmt::format("{}{}, mapped by {}", printable(model.path), model.deleted ? " (deleted)" : "",
                          fmt::join(pids_of(model), ", ")));
+    std::uint64_t sum = 0;
+    for (const MappedModel& model : others.models) sum += evictable_bytes(model);
     if (supply.bound_by == "--ram" && !others.models.empty())
         line(view, "taken off for them", 0, "as --ram says what there would be");
+    else if (supply.others < sum)
+        line(view, "taken off for them", supply.others,
+             fmt::format("as no more of it can be in {}", printable(supply.bound_by)));
     if (others.not_permitted != 0 && ::geteuid() != 0)
         line(view, "other processes", "unknown",
              fmt::format("{} may not be looked at; root would see them", others.not_permitted));
@@ -79,9 +78,11 @@ void print_supply(const View& view, const Supply& supply, const AvailableMemory&
     line(view, "available without swapping", memory.host.available, "MemAvailable, clean page cache counts");
     for (const CgroupMemory& group : memory.cgroups) {
         if (!group.limit && !group.high) continue;
+        const bool slowed = group.high && group.high < group.limit.value_or(UINT64_MAX);
         line(view, "left in control group", *group.available(),
-             fmt::format("{}: limit {} - usage {} + reclaimable {}", printable(group.path),
-                         cli::human_size(group.limit.value_or(*group.high)), cli::human_size(group.usage),
+             fmt::format("{}: {} {} - usage {} + reclaimable {}", printable(group.path),
+                         slowed ? "memory.high" : "limit",
+                         cli::human_size(slowed ? *group.high : *group.limit), cli::human_size(group.usage),
                          cli::human_size(group.reclaimable)));
     }
     print_others(view, supply, others);
@@ -98,6 +99,9 @@ void print_need(const View& view, const Need& need) {
     line(view, "weights", need.weights,
          need.resident_already ? fmt::format("{} are in memory now", cli::human_size(*need.resident_already))
                                : std::string("unknown how much of it is in memory now"));
+    if (need.held != 0)
+        line(view, "of this in memory for good", need.held,
+             "is there already, cannot be evicted (locked, or on tmpfs) and is not counted as available");
     if (need.every_token != need.weights)
         line(view, "of this for any one token", need.every_token, "all but the experts that it does not use");
     if (need.context) {
@@ -110,9 +114,11 @@ void print_need(const View& view, const Need& need) {
 
 // "wanted 216.0 MiB + 198.0 MiB of weights = 414.0 MiB, there are 330.0 MiB (130.0 MiB by zRAM)"
 std::string sum_text(const Budget& budget) {
-    std::string text = fmt::format("wanted {} + {} of weights = {}, there are {}",
-                                   cli::human_size(budget.fixed), cli::human_size(budget.weights),
-                                   cli::human_size(wanted_by(budget)), cli::human_size(budget.memory));
+    std::string text = fmt::format("wanted {} + {} of weights", cli::human_size(budget.fixed),
+                                   cli::human_size(budget.weights));
+    if (budget.held != 0) text += fmt::format(" - {} that are there for good", cli::human_size(budget.held));
+    text += fmt::format(" = {}, there are {}", cli::human_size(wanted_by(budget)),
+                        cli::human_size(budget.memory));
     if (budget.zram_gain != 0)
         text += fmt::format(" ({} of them by zRAM)", cli::human_size(budget.zram_gain));
     return text;
@@ -121,11 +127,8 @@ std::string sum_text(const Budget& budget) {
 // What stays of the models, which share the memory in the order given.
 std::vector<std::vector<HotPart>> hot_of_all(const View& view, Models models, const Budget& budget) {
     std::vector<std::vector<HotPart>> all;
-    std::uint64_t left = budget.left_for_weights;
-    for (const Model& model : models) {
-        all.push_back(hot_parts(view.cache, model, left));
-        for (const HotPart& part : all.back()) left -= std::min(left, part.hot);
-    }
+    for (std::size_t i = 0; i < models.size(); ++i)
+        all.push_back(hot_parts(view.cache, models[i], budget.kept[i]));
     return all;
 }
 
@@ -178,8 +181,8 @@ void write_others(JsonWriter& json, const ModelScan& others) {
         for (const auto& [key, value] : {std::pair("mapped_bytes", cost.mapped),
                                          {"rss_bytes", cost.rss},
                                          {"pss_bytes", cost.pss},
-                                         {"locked_bytes", cost.locked},
-                                         {"evictable_bytes", evictable_of(model)}}) {
+                                         {"locked_bytes", model.locked},
+                                         {"evictable_bytes", evictable_bytes(model)}}) {
             json.key(key);
             json.number(value);
         }
@@ -229,6 +232,7 @@ void write_document(const View& view, const Budget& budget, const std::vector<st
     number("zram_gain_bytes", budget.supply.zram_gain);
     number("left_for_weights_bytes", budget.left_for_weights);
     number("weights_bytes", budget.weights);
+    number("held_bytes", budget.held);
     number("every_token_bytes", budget.every_token);
     number("fixed_bytes", budget.fixed);
     number("read_per_token_bytes", budget.read_per_token);
@@ -241,6 +245,7 @@ void write_document(const View& view, const Budget& budget, const std::vector<st
         json.key("model");
         json.text(need.model);
         number("weights_bytes", need.weights);
+        number("held_bytes", need.held);
         number("every_token_bytes", need.every_token);
         number("context_bytes", need.context);
         number("context_tokens", need.context_tokens);
@@ -265,7 +270,11 @@ cli::Status show_budget(const View& view, Models models) {
     const Supply supply = supply_of(memory, others.models, read_zram(view.roots), view.args.size("--ram"),
                                     view.args.size("--zram"));
     std::vector<Need> needs;
-    for (const Model& model : models) needs.push_back(need_of(model, view.cache, context, type));
+    for (const Model& model : models) {
+        needs.push_back(need_of(model, view.cache, context, type));
+        // --ram is about a machine that there is not: nothing is there yet.
+        if (!view.args.has("--ram")) needs.back().held = held_bytes(model, view.cache, view.processes);
+    }
     const Budget budget = make_budget(supply, std::move(needs));
     const auto hot = hot_of_all(view, models, budget);
     if (view.style.format == cli::Format::json) {
