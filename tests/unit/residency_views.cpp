@@ -55,12 +55,12 @@ Mapper mapper(int pid, Range range) {
 }
 
 Need need(std::uint64_t weights, std::uint64_t context) {
-    return {"m", weights, weights, context, 1, 0, 0, 0};
+    return {"m", weights, weights, context, 1, 0, 0, 0, 0};
 }
 
 // A mixture of experts of which each token uses an eighth.
 Need sparse(std::uint64_t shared, std::uint64_t experts) {
-    return {"m", shared + experts, shared + experts / 8, 0, 1, 0, 0, experts};
+    return {"m", shared + experts, shared + experts / 8, 0, 1, 0, 0, experts, 0};
 }
 
 MappedModel other(std::string path, std::string cgroup, MappingCost cost) {
@@ -68,7 +68,7 @@ MappedModel other(std::string path, std::string cgroup, MappingCost cost) {
     mapper.pid = 7;
     mapper.cgroup = std::move(cgroup);
     mapper.cost = cost;
-    return {std::move(path), false, {mapper}};
+    return {std::move(path), false, {mapper}, false, cost.locked};
 }
 
 const Finding* find(const std::vector<Finding>& findings, std::string_view words) {
@@ -181,7 +181,7 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     const Fixture fixture;
     FakeProcessTable table;
     Mapper one = mapper(1, {0, page});
-    one.cost = MappingCost{.mapped = 8 * page, .rss = 8 * page, .pss = 4 * page};
+    one.areas[0].cost = one.cost = MappingCost{.mapped = 8 * page, .rss = 8 * page, .pss = 4 * page};
     one.anonymous_rss = 16 * mib;
     Mapper two = one;
     two.pid = 2;
@@ -191,10 +191,11 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     Opener reader;
     reader.pid = 4;
     reader.anonymous_rss = 16 * mib;
-    reader.direct = true;
+    Opener past_the_cache = reader;
+    past_the_cache.direct = true;
     Opener first;
     first.pid = 1;
-    table.opened.openers = {reader, first};
+    table.opened.openers = {reader, past_the_cache, first};
     table.scan.not_permitted = 6;
     const ProcessReport report = find_processes(table, fixture.models);
     REQUIRE(report.rows.size() == 4);
@@ -207,6 +208,51 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     CHECK(report.rows[2].remark.find("older version") != std::string::npos);
     CHECK(report.rows[3].remark.find("O_DIRECT") != std::string::npos);
     CHECK(report.rows[3].remark.find("private memory: a copy") != std::string::npos);
+}
+
+TEST_CASE("processes: no total counts shared pages twice") {
+    const Fixture fixture;
+    FakeProcessTable table;
+    Mapper parent = mapper(1, {0, 8 * page});
+    // 8 pages that both have locked, 4 copies that a child has from its parent.
+    parent.areas[0].cost = MappingCost{.rss = 8 * page, .pss = 4 * page, .locked = 8 * page};
+    MappedArea copies = parent.areas[0];
+    copies.cost = MappingCost{.rss = 4 * page, .pss = 2 * page, .anonymous = 4 * page};
+    parent.areas.push_back(copies);
+    parent.cost = MappingCost{};
+    parent.page_tables = 100;
+    Mapper child = parent;
+    child.pid = 2;
+    table.scan.mappers = {parent, child};
+    table.scan.stale = {parent};
+    table.scan.stale[0].areas[0].cost = table.scan.stale[0].areas[1].cost = MappingCost{};
+    PageMap all({0, 8 * page}, page);
+    all.set(0, 8);
+    for (const int pid : {1, 2}) table.pages.emplace(pid, all);
+    CHECK(locked_once(table, table.scan.mappers) == 8 * page);
+    const ProcessReport report = find_processes(table, fixture.models);
+    CHECK(report.total.pss == 12 * page);
+    CHECK(report.total.locked == 8 * page);
+    CHECK(report.total.anonymous == 4 * page);
+    CHECK(report.page_tables == 200);
+}
+
+TEST_CASE("processes: one that maps two models has a row for each, with that model's figures") {
+    Fixture fixture;
+    const WarmFile second(test::make_gguf(moe));
+    fixture.models.push_back(Model::from(second.open()));
+    FakeProcessTable table;
+    Mapper both = mapper(1, {0, page});
+    both.areas.push_back(both.areas[0]);
+    both.areas[1].file = 1;
+    both.areas[0].cost = MappingCost{.rss = page};
+    both.areas[1].cost = MappingCost{.rss = 2 * page};
+    table.scan.mappers = {both};
+    const ProcessReport report = find_processes(table, fixture.models);
+    REQUIRE(report.rows.size() == 2);
+    CHECK(report.rows[0].mapper.cost->rss == page);
+    CHECK(report.rows[1].mapper.cost->rss == 2 * page);
+    CHECK(report.total.rss == 3 * page);
 }
 
 TEST_CASE("verdicts: everything stays, half of what a token needs does, or less") {
@@ -225,6 +271,29 @@ TEST_CASE("verdicts: everything stays, half of what a token needs does, or less"
     CHECK(make_budget(supply, two).left_for_weights == 90 * mib);
     CHECK(make_budget(supply, two).read_per_token == 10 * mib);
     CHECK(verdict({need(UINT64_MAX, UINT64_MAX)}) == Verdict::thrash);
+}
+
+TEST_CASE("a model that one process locks and another maps is locked as a whole") {
+    MappedModel both = other("/m/a.gguf", "/a", {.pss = 10 * mib, .locked = 20 * mib});
+    both.mappers.push_back(both.mappers.front());
+    both.mappers.back().cost = MappingCost{.pss = 10 * mib};
+    CHECK(evictable_bytes(both) == 0);
+    both.locked = 5 * mib;
+    CHECK(evictable_bytes(both) == 15 * mib);
+}
+
+TEST_CASE("weights that are in memory for good are not wanted again") {
+    const Supply supply{30 * mib, "host", 0, 0, 0, 0};
+    Need held = need(100 * mib, 20 * mib);
+    CHECK(make_budget(supply, {held}).verdict == Verdict::thrash);
+    held.held = 90 * mib;
+    const Budget budget = make_budget(supply, {held});
+    CHECK(budget.verdict == Verdict::resident);
+    CHECK(wanted_by(budget) == 30 * mib);
+    CHECK(budget.left_for_weights == 100 * mib);
+    held.held = 80 * mib;
+    CHECK(make_budget(supply, {held}).read_per_token == 10 * mib);
+    CHECK(make_budget(supply, {held, need(50 * mib, 0)}).kept == std::vector{90 * mib, 0 * mib});
 }
 
 TEST_CASE("several models share the memory in their order") {
@@ -269,14 +338,20 @@ TEST_CASE("what stays: parts by worth, early layers first") {
 TEST_CASE("what other mapped models use is not there") {
     AvailableMemory memory;
     memory.host.available = 100 * mib;
-    memory.cgroups.push_back({.path = "/app", .limit = 50 * mib});
+    memory.cgroups.push_back({.path = "/app", .limit = 80 * mib, .usage = 60 * mib, .reclaimable = 30 * mib});
+    MappedModel in_memory = other("/mnt/ram/c", "/app", {.pss = 40 * mib});
+    in_memory.memory_only = true;
     const std::vector<MappedModel> others = {
         other("/m/a.gguf", "/app/x", {.pss = 20 * mib, .anonymous = 2 * mib, .locked = 8 * mib}),
-        other("/m/b.gguf", "/other", {.pss = 30 * mib}), other("/dev/shm/c", "/app", {.pss = 40 * mib})};
+        other("/m/b.gguf", "/other", {.pss = 30 * mib}), in_memory};
     const Supply supply = supply_of(memory, others, {}, std::nullopt, std::nullopt);
     CHECK(supply.bound_by == "control group /app");
     CHECK(supply.others == 10 * mib);
     CHECK(supply.available == 40 * mib);
+    // What the group does not hold is not taken off: those pages are charged where they were read.
+    memory.cgroups[0].usage = memory.cgroups[0].reclaimable = 6 * mib;
+    memory.cgroups[0].limit = 50 * mib;
+    CHECK(supply_of(memory, others, {}, std::nullopt, std::nullopt).available == 44 * mib);
     memory.cgroups.clear();
     CHECK(supply_of(memory, others, {}, std::nullopt, std::nullopt).available == 60 * mib);
     CHECK(supply_of(memory, others, {}, 7 * mib, std::nullopt).available == 7 * mib);

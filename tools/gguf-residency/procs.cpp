@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "common/numbers.hpp"
 #include "common/tool.hpp"
@@ -51,10 +52,13 @@ std::string copy_remark(const ProcessRow& row, std::uint64_t model_bytes) {
 std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
     std::vector<std::string> remarks;
     if (row.stale) remarks.push_back("maps a deleted older version of the file");
-    if (row.only_open) remarks.push_back("has it open, does not map it");
+    if (row.only_open)
+        remarks.push_back(row.direct ? "has it open, does not map it, past the page cache (O_DIRECT)"
+                                     : "has it open, does not map it");
     const auto& areas = row.mapper.areas;
     if (!row.stale && std::any_of(areas.begin(), areas.end(), [](const auto& area) { return area.deleted; }))
         remarks.push_back("the file it maps is deleted");
+    if (!row.only_open && row.direct) remarks.push_back("has it open past the page cache, too (O_DIRECT)");
     if (!areas.empty() && !row.mapper.cost) remarks.push_back("its smaps may not be read; root sees them");
     const std::string copy = copy_remark(row, model_bytes);
     if (!copy.empty()) remarks.push_back(copy);
@@ -65,38 +69,69 @@ std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
 void add_mappers(ProcessReport& report, const std::vector<Mapper>& mappers, const Files& files, Models models,
                  bool stale) {
     for (const Mapper& mapper : mappers) {
-        std::size_t mapped_models = 0;
         for (std::size_t model = 0; model < models.size(); ++model) {
-            ProcessRow row{mapper, model, stale, false, ""};
+            ProcessRow row;
+            row.mapper = mapper;
+            row.model = model;
+            row.stale = stale;
             std::erase_if(row.mapper.areas,
                           [&](const MappedArea& area) { return files.model[area.file] != model; });
             if (row.mapper.areas.empty()) continue;
-            row.remark = remark_of(row, models[model].file_bytes());
-            // The cost is of all areas together; it stands in the first row.
-            if (mapped_models++ != 0) row.mapper.cost = MappingCost{};
+            if (mapper.cost) {
+                row.mapper.cost = MappingCost{};
+                for (const MappedArea& area : row.mapper.areas)
+                    *row.mapper.cost += area.cost.value_or(MappingCost{});
+            }
             report.rows.push_back(std::move(row));
         }
-        if (mapper.cost) report.total += *mapper.cost;
-        report.page_tables += mapper.page_tables;
     }
 }
 
-void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& files, Models models, int self) {
+void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& files, int self) {
     for (const Opener& opener : scan.openers) {
+        if (opener.pid == self) continue;
         const std::size_t model = files.model[opener.file];
-        const bool known = std::any_of(report.rows.begin(), report.rows.end(), [&](const ProcessRow& row) {
-            return row.mapper.pid == opener.pid && row.model == model && !row.stale;
+        auto row = std::find_if(report.rows.begin(), report.rows.end(), [&](const ProcessRow& candidate) {
+            return candidate.mapper.pid == opener.pid && candidate.model == model && !candidate.stale;
         });
-        if (known || opener.pid == self) continue;
-        ProcessRow row;
-        static_cast<Process&>(row.mapper) = opener;
-        row.mapper.cost = MappingCost{};
-        row.model = model;
-        row.only_open = true;
-        row.remark = remark_of(row, models[model].file_bytes());
-        if (opener.direct) row.remark += ", past the page cache (O_DIRECT)";
-        report.rows.push_back(std::move(row));
+        if (row == report.rows.end()) {
+            row = report.rows.emplace(row);
+            static_cast<Process&>(row->mapper) = opener;
+            row->mapper.cost = MappingCost{};
+            row->model = model;
+            row->only_open = true;
+        }
+        row->direct = row->direct || opener.direct;
     }
+}
+
+// smaps divides neither copies (a child has those of its parent) nor locked pages among those who share them:
+// of an area no more than its share of all is taken.
+MappingCost total_of(const ProcessTable& table, const MapperScan& scan) {
+    MappingCost total;
+    std::uint64_t locked_copies = 0;
+    for (const auto* mappers : {&scan.mappers, &scan.stale}) {
+        for (const Mapper& mapper : *mappers) {
+            for (const MappedArea& area : mapper.areas) {
+                MappingCost cost = area.cost.value_or(MappingCost{});
+                cost.anonymous = std::min(cost.anonymous, cost.pss);
+                locked_copies += std::min(cost.anonymous, cost.locked);
+                total += cost;
+            }
+        }
+    }
+    total.locked = locked_once(table, scan.mappers) + locked_once(table, scan.stale) + locked_copies;
+    total.locked = std::min(total.locked, total.pss);
+    return total;
+}
+
+// Those of a process once, whatever number of models or versions it maps.
+std::uint64_t page_tables_of(const std::vector<ProcessRow>& rows) {
+    std::map<int, std::uint64_t> processes;
+    for (const ProcessRow& row : rows) processes[row.mapper.pid] = row.mapper.page_tables;
+    std::uint64_t bytes = 0;
+    for (const auto& [pid, page_tables] : processes) bytes += page_tables;
+    return bytes;
 }
 
 std::string user_name(std::uint32_t uid) {
@@ -178,7 +213,10 @@ ProcessReport find_processes(const ProcessTable& table, Models models) {
     report.not_permitted = std::max(mappers.not_permitted, openers.not_permitted);
     add_mappers(report, mappers.mappers, files, models, false);
     add_mappers(report, mappers.stale, files, models, true);
-    add_openers(report, openers, files, models, ::getpid());
+    add_openers(report, openers, files, ::getpid());
+    for (ProcessRow& row : report.rows) row.remark = remark_of(row, models[row.model].file_bytes());
+    report.total = total_of(table, mappers);
+    report.page_tables = page_tables_of(report.rows);
     std::stable_sort(report.rows.begin(), report.rows.end(), [](const ProcessRow& a, const ProcessRow& b) {
         return std::pair(a.model, a.mapper.pid) < std::pair(b.model, b.mapper.pid);
     });
@@ -201,9 +239,11 @@ cli::Status show_processes(const View& view, Models models) {
         view.io.out(fmt::format(
             "total{}, shared pages counted once: {} resident, of this {} private copies; {} locked, "
             "{} swapped, {} page tables\n",
-            processes.not_permitted == 0 ? "" : " of these", human_size(total.pss),
-            human_size(total.anonymous), human_size(total.locked), human_size(total.swap),
-            human_size(processes.page_tables)));
+            processes.not_permitted == 0
+                ? ""
+                : fmt::format(" of these ({} process(es) may not be looked at)", processes.not_permitted),
+            human_size(total.pss), human_size(total.anonymous), human_size(total.locked),
+            human_size(total.swap), human_size(processes.page_tables)));
     }
     if (processes.not_permitted != 0 && ::geteuid() != 0)
         cli::say(

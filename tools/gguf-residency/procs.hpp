@@ -13,15 +13,17 @@ struct ProcessRow {
     std::size_t model = 0;   ///< index
     bool stale = false;      ///< maps a deleted older version
     bool only_open = false;  ///< has it open, does not map it
+    bool direct = false;     ///< has it open with O_DIRECT
     std::string remark;      ///< what a person should know; "" for nothing
 };
 
 struct ProcessReport {
     std::vector<ProcessRow> rows;  ///< by model and PID
     std::uint64_t not_permitted = 0;
-    /// Of all rows; proportional shares, so that a page that several processes share counts once.
+    /// Of all rows; proportional shares, so that a page that several processes share counts once. Locked pages
+    /// and private copies count once, too.
     MappingCost total;
-    std::uint64_t page_tables = 0;
+    std::uint64_t page_tables = 0;  ///< each process once
 };
 
 ProcessReport find_processes(const ProcessTable& table, Models models);
