@@ -25,14 +25,20 @@ std::vector<std::string> files_of(const std::string& path) {
 
 AsFound::AsFound(const PageCache& cache, const std::string& name, const Places& places) {
     try {
-        for (const std::string& path : files_of(resolve_model(name, places))) {
-            const File file = File::open(path);
-            const auto map = cache.map(file, {0, looked_at});
-            if (map) starts_.push_back({file.identity(), map->stretches(false)});
-        }
+        for (const std::string& path : files_of(resolve_model(name, places)))
+            remember(cache, File::open(path));
     } catch (const Error&) {
         // Model::open meets the same trouble and says so.
     }
+}
+
+AsFound::AsFound(const PageCache& cache, std::span<const File> files) {
+    for (const File& file : files) remember(cache, file);
+}
+
+void AsFound::remember(const PageCache& cache, const File& file) {
+    const auto map = cache.map(file, {0, looked_at});
+    if (map) starts_.push_back({file.identity(), map->stretches(false)});
 }
 
 void AsFound::restore(const Model& model) const {

@@ -2,6 +2,7 @@
 // again.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,15 @@ public:
     /// or asked about are left to Model::open.
     AsFound(const PageCache& cache, const std::string& name, const Places& places);
 
+    /// The same of files that are open already.
+    AsFound(const PageCache& cache, std::span<const File> files);
+
     /// Lets go of pages that hold the header of `model`, or follow it closely, and were not there before.
     void restore(const Model& model) const;
 
 private:
+    void remember(const PageCache& cache, const File& file);
+
     struct Start {
         FileIdentity file;
         std::vector<Range> absent;

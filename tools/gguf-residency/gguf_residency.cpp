@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "common/as_found.hpp"
 #include "common/models.hpp"
 #include "common/numbers.hpp"
 #include "gguf-residency/lens.hpp"
+#include "gguf-residency/nameless.hpp"
 #include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/rules.hpp"
@@ -108,23 +108,6 @@ bool is_truncated(const Model& model) {
     });
 }
 
-/// The name, or for a file that has lost its name a path to it through a process that still maps it.
-std::string findable(const std::string& name, const Places& places, const ProcessTable& processes) {
-    std::error_code none;
-    const auto path =
-        std::filesystem::weakly_canonical(std::filesystem::absolute(resolve_model(name, places), none), none);
-    if (std::filesystem::symlink_status(path, none).type() != std::filesystem::file_type::not_found)
-        return name;
-    for (const MappedModel& model : processes.mapped_models({}).models) {
-        if (!model.deleted || model.path != path) continue;
-        const Mapper& holder = model.mappers.front();
-        const MappedArea& area = holder.areas.front();
-        return fmt::format("/proc/{}/map_files/{:x}-{:x}", holder.pid, area.address,
-                           area.address + area.range.size);
-    }
-    return name;
-}
-
 Status work(const Args& args, Io& io) {
     const std::vector<Requirement> requirements = requirements_from(args);
     const KernelPageCache cache(method_from(args));
@@ -132,9 +115,12 @@ Status work(const Args& args, Io& io) {
     std::vector<Model> models;
     const Places places = cli::places_from(io);
     const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& wanted) {
-        const std::string name = findable(wanted, places, processes);
-        const cli::AsFound as_found(cache, name, places);
-        models.push_back(Model::open(name, places));
+        std::vector<File> files = files_without_name(wanted, places, processes);
+        const cli::AsFound as_found =
+            files.empty() ? cli::AsFound(cache, wanted, places) : cli::AsFound(cache, files);
+        models.push_back(files.empty()       ? Model::open(wanted, places)
+                         : files.size() == 1 ? Model::from(std::move(files.front()))
+                                             : Model::of_shards(std::move(files)));
         as_found.restore(models.back());
         // Told, not refused: what is there can be shown, but 100 % of it is no whole model.
         if (is_truncated(models.back())) models.back().require_complete();
