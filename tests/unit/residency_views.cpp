@@ -55,12 +55,12 @@ Mapper mapper(int pid, Range range) {
 }
 
 Need need(std::uint64_t weights, std::uint64_t context) {
-    return {"m", weights, weights, context, 1, 0, 0, 0, 0};
+    return {"m", weights, weights, context, 1, 0, 0, 0, 0, false};
 }
 
 // A mixture of experts of which each token uses an eighth.
 Need sparse(std::uint64_t shared, std::uint64_t experts) {
-    return {"m", shared + experts, shared + experts / 8, 0, 1, 0, 0, experts, 0};
+    return {"m", shared + experts, shared + experts / 8, 0, 1, 0, 0, experts, 0, false};
 }
 
 MappedModel other(std::string path, std::string cgroup, MappingCost cost) {

@@ -39,6 +39,7 @@ struct Need {
     /// Of weights: in memory and never evicted, as they are locked or their file is nothing but memory. The
     /// kernel does not count them as available, so they are not wanted again.
     std::uint64_t held = 0;
+    bool given_before = false;  ///< its file is one that another need counts: weights are 0 here
 };
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type);
 /// Need::held, as processes have it now.
@@ -58,9 +59,9 @@ struct Supply {
 /// What the kernel calls available is also the page cache that a mapped model uses; locked pages, private
 /// copies and files that are nothing but memory are not counted as available in the first place.
 std::uint64_t evictable_bytes(const MappedModel& model);
-/// From a control group no more is taken off than it counts as reclaimable: page cache is charged to the group
-/// that brought it in, wherever those live who map it.
-/// With `ram` nothing is taken off: it is what there would be.
+/// From a control group no more is taken off than it counts as reclaimable: page cache is charged to the
+/// group that brought it in, wherever those live who map it. With `ram` nothing is taken off: it is what
+/// there would be.
 Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> others,
                  const std::vector<Zram>& zram, std::optional<std::uint64_t> ram,
                  std::optional<std::uint64_t> new_zram);
@@ -72,8 +73,8 @@ struct Budget {
     std::uint64_t held = 0;   ///< of weights, see Need
     std::uint64_t fixed = 0;  ///< private memory: contexts and page tables
     std::uint64_t every_token = 0;
-    std::uint64_t zram_gain = 0;  ///< by compressing the contexts
-    std::uint64_t memory = 0;     ///< available + zram_gain
+    std::uint64_t zram_gain = 0;         ///< by compressing the contexts
+    std::uint64_t memory = 0;            ///< available + zram_gain
     std::uint64_t left_for_weights = 0;  ///< with what is held already
     std::vector<std::uint64_t> kept;     ///< of the weights of each need: stays
     /// What a token of each model reads from the disk although others read it before, where experts are

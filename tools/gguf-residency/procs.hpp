@@ -20,8 +20,8 @@ struct ProcessRow {
 struct ProcessReport {
     std::vector<ProcessRow> rows;  ///< by model and PID
     std::uint64_t not_permitted = 0;
-    /// Of all rows; proportional shares, so that a page that several processes share counts once. Locked pages
-    /// and private copies count once, too.
+    /// Of all rows; proportional shares, so that a page that several processes share counts once. Locked
+    /// pages and private copies count once, too.
     MappingCost total;
     std::uint64_t page_tables = 0;  ///< each process once
 };

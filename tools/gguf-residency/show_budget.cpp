@@ -97,8 +97,10 @@ void print_supply(const View& view, const Supply& supply, const AvailableMemory&
 void print_need(const View& view, const Need& need) {
     view.io.out(fmt::format("{} needs\n", printable(need.model)));
     line(view, "weights", need.weights,
-         need.resident_already ? fmt::format("{} are in memory now", cli::human_size(*need.resident_already))
-                               : std::string("unknown how much of it is in memory now"));
+         need.given_before ? std::string("those of the same file above")
+         : need.resident_already
+             ? fmt::format("{} are in memory now", cli::human_size(*need.resident_already))
+             : std::string("unknown how much of it is in memory now"));
     if (need.held != 0)
         line(view, "of this in memory for good", need.held,
              "is there already, cannot be evicted (locked, or on tmpfs) and is not counted as available");
@@ -132,9 +134,10 @@ std::vector<std::vector<HotPart>> hot_of_all(const View& view, Models models, co
     return all;
 }
 
-std::string hot_text(Models models, const std::vector<std::vector<HotPart>>& hot) {
+std::string hot_text(Models models, const Budget& budget, const std::vector<std::vector<HotPart>>& hot) {
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < models.size(); ++i) {
+        if (budget.needs[i].given_before) continue;
         const std::string words = in_words(hot[i]);
         const std::string name = models.size() > 1 ? printable(models[i].name()) + ": " : "";
         texts.push_back(name + (words.empty() ? "nothing" : words));
@@ -260,6 +263,22 @@ void write_document(const View& view, const Budget& budget, const std::vector<st
     json.finish();
 }
 
+// Of one model, beside those before it: a file that was given before is in memory once, whatever number of
+// processes have contexts of their own.
+Need need_beside(const View& view, Models before, const Model& model, Need need) {
+    const auto same = [&](const Model& other) {
+        return other.shards().front().file.identity().same_file(model.shards().front().file.identity());
+    };
+    if (std::any_of(before.begin(), before.end(), same)) {
+        need.weights = need.every_token = need.experts = 0;
+        need.resident_already = 0;
+        need.given_before = true;
+    } else if (!view.args.has("--ram")) {  // which is about a machine that there is not: nothing is there yet
+        need.held = held_bytes(model, view.cache, view.processes);
+    }
+    return need;
+}
+
 }  // namespace
 
 cli::Status show_budget(const View& view, Models models) {
@@ -270,11 +289,9 @@ cli::Status show_budget(const View& view, Models models) {
     const Supply supply = supply_of(memory, others.models, read_zram(view.roots), view.args.size("--ram"),
                                     view.args.size("--zram"));
     std::vector<Need> needs;
-    for (const Model& model : models) {
-        needs.push_back(need_of(model, view.cache, context, type));
-        // --ram is about a machine that there is not: nothing is there yet.
-        if (!view.args.has("--ram")) needs.back().held = held_bytes(model, view.cache, view.processes);
-    }
+    for (std::size_t i = 0; i < models.size(); ++i)
+        needs.push_back(
+            need_beside(view, models.first(i), models[i], need_of(models[i], view.cache, context, type)));
     const Budget budget = make_budget(supply, std::move(needs));
     const auto hot = hot_of_all(view, models, budget);
     if (view.style.format == cli::Format::json) {
@@ -284,7 +301,7 @@ cli::Status show_budget(const View& view, Models models) {
         for (const Need& need : budget.needs) print_need(view, need);
         const std::size_t width = view.io.terminal(cli::Stream::out).width;
         view.io.out(wrapped(sum_text(budget), width, 0, 2) + "\n");
-        view.io.out(wrapped(verdict_text(budget, hot_text(models, hot)), width, 0, 2) + "\n");
+        view.io.out(wrapped(verdict_text(budget, hot_text(models, budget, hot)), width, 0, 2) + "\n");
         if (budget.verdict == Verdict::lazy) view.io.out(wrapped(advice_text(budget), width, 0, 2) + "\n");
     }
     return budget.verdict == Verdict::thrash ? cli::Status::no : cli::Status::ok;
