@@ -54,7 +54,7 @@ FixtureTree& add_llama(FixtureTree& tree, const std::string& pid) {
         .write(folder + "status",
                "Name:\tworker\nUid:\t1000\t1000\t1000\t1000\nVmPTE:\t     96 kB\n"
                "RssAnon:\t    2048 kB\n")
-        .write(folder + "stat", pid + " (a) b) S 1 2 3 4 5 6 77 0 12 0 9 9 0\n")
+        .write(folder + "stat", pid + " (a) b) S 1 2 3 4 5 6 77 0 12 0 9 9 0 0 20 0 1 0 4242 5\n")
         .write(folder + "cgroup", "0::/system.slice/docker-0123456789abcdef0123.scope\n");
 }
 
@@ -85,6 +85,7 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
     CHECK(llama.page_tables == 96 * 1024);
     CHECK(llama.anonymous_rss == 2048 * 1024);
     CHECK(llama.major_faults == 12);
+    CHECK(llama.started == 4242);
     REQUIRE(llama.areas.size() == 2);
     CHECK(llama.areas[0].file == 1);
     CHECK(llama.areas[0].shared);

@@ -475,8 +475,9 @@ TEST_CASE("rates tell what came, what went and what is not known") {
     second.set(5, 55);
     before.pages = {first, std::nullopt};
     after.pages = {second, std::nullopt};
-    before.major_faults = 10;
-    after.major_faults = 30;
+    // One goes on, one has ended, one is new, one has the PID of another that has ended.
+    before.major_faults = {{{1, 7}, 10}, {{2, 7}, 1000}, {{4, 7}, 1}};
+    after.major_faults = {{{1, 7}, 30}, {{3, 8}, 500}, {{4, 8}, 600}};
     CHECK(rates(before, after, std::chrono::seconds(2)) ==
           "in 100.0 KiB/s  out 10.0 KiB/s  major faults 10/s");
 }

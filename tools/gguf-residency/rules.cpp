@@ -37,6 +37,7 @@ void refuse_contradictions(const cli::Args& args) {
     need(args, {"--ram", "--zram", "--ctx", "--kv-type"}, "--budget");
     refuse(args, {"--pages", "--procs", "--budget", "--why"}, selection);
     refuse(args, {"--budget"}, rows);              // sums and a verdict, no rows
+    refuse(args, {"--svg"}, {"--watch"});          // one picture, not one over the other
     refuse(args, {"--ranges", "--svg"}, formats);  // files of a format of their own
     refuse(args, {"--procs", "--budget", "--why"}, {"--pid"});
     refuse(args, {"--record"},

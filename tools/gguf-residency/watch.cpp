@@ -7,8 +7,10 @@
 #include <set>
 
 #include "common/numbers.hpp"
+#include "common/tool.hpp"
 #include "gguf-residency/lens.hpp"
 #include "gguf-residency/pause.hpp"
+#include "ggufmap/error.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -58,7 +60,8 @@ Moment look(const View& view, Models models) {
             moment.disk_read = moment.disk_read.value_or(0) + *bytes;
     }
     const auto scan = view.processes.mappers(maps_identities(models), ProcessTable::Detail::areas);
-    for (const Mapper& mapper : scan.mappers) moment.major_faults += mapper.major_faults;
+    for (const Mapper& mapper : scan.mappers)
+        moment.major_faults[{mapper.pid, mapper.started}] = mapper.major_faults;
     moment.memory = read_pressure("memory", view.roots);
     moment.io = read_pressure("io", view.roots);
     return moment;
@@ -74,8 +77,12 @@ std::string rates(const Moment& before, const Moment& after, std::chrono::durati
         change.out += one.out;
     }
     std::string text = fmt::format("in {}  out {}", rate(change.in, seconds), rate(change.out, seconds));
-    // A mapper that has ended takes its faults with it.
-    const std::uint64_t faults = after.major_faults - std::min(after.major_faults, before.major_faults);
+    // What a new process did before it was first seen is not of this time.
+    std::uint64_t faults = 0;
+    for (const auto& [process, count] : after.major_faults) {
+        const auto earlier = before.major_faults.find(process);
+        if (earlier != before.major_faults.end()) faults += count - earlier->second;
+    }
     text += fmt::format("  major faults {:.0f}/s", static_cast<double>(faults) / seconds);
     if (before.disk_read && after.disk_read)
         text += "  disk " + rate(*after.disk_read - *before.disk_read, seconds);
@@ -84,7 +91,7 @@ std::string rates(const Moment& before, const Moment& after, std::chrono::durati
     return text;
 }
 
-cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval,
+cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval, int pid,
                   const std::function<cli::Status()>& show) {
     constexpr std::string_view home_and_clear = "\x1b[H\x1b[J";
     const bool people = view.style.format == cli::Format::table;
@@ -102,7 +109,13 @@ cli::Status watch(const View& view, Models models, std::chrono::milliseconds int
             view.io.out(redraw ? home_and_clear : "\n");
             view.io.out(rates(before, after, now - time) + "\n");
         }
-        status = show();
+        try {
+            status = show();
+        } catch (const Error& error) {
+            if (pid == 0 || error.kind() != ErrorKind::usage) throw;  // it was there when it was asked for
+            cli::say(view.args, view.io, fmt::format("process {} has ended, or maps the model no more", pid));
+            return status;
+        }
         view.io.flush();
         before = std::move(after);
         time = now;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "gguf-residency/view.hpp"
 
@@ -13,8 +16,9 @@ namespace ggufmap::residency {
 /// What is counted at one moment.
 struct Moment {
     std::vector<std::optional<PageMap>> pages;  ///< one a file
-    std::uint64_t major_faults = 0;             ///< of the processes that map the models, since their start
-    std::optional<std::uint64_t> disk_read;     ///< bytes that the models' disks have read since boot
+    /// Major faults since its start of each process that maps the models, by PID and start.
+    std::map<std::pair<int, std::uint64_t>, std::uint64_t> major_faults;
+    std::optional<std::uint64_t> disk_read;  ///< bytes that the models' disks have read since boot
     std::optional<Pressure> memory;
     std::optional<Pressure> io;
 };
@@ -23,8 +27,8 @@ Moment look(const View& view, Models models);
 /// "in 120 MiB/s  out 0 B/s  major faults 12/s  disk 130 MiB/s  memory pressure 0.1 %  io pressure 3.2 %".
 std::string rates(const Moment& before, const Moment& after, std::chrono::duration<double> between);
 
-/// Until asked to stop.
-cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval,
+/// Until asked to stop, or until `pid` (0: none) does not map the models any more.
+cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval, int pid,
                   const std::function<cli::Status()>& show);
 
 }  // namespace ggufmap::residency
