@@ -64,9 +64,12 @@ Status show_and_check(const View& view, Models models) {
     return cli::worst(shown, check_requirements(view, models));
 }
 
+int pid_from(const Args& args) {  // 0: none was given
+    return static_cast<int>(args.number("--pid", {1, 1 << 22}).value_or(0));
+}
+
 Status show_record(const View& view, Models models) {
-    const int pid = static_cast<int>(view.args.number("--pid", {1, 1 << 22}).value_or(0));
-    const Recording recording = record(view, models, *view.args.duration("--record"), pid);
+    const Recording recording = record(view, models, *view.args.duration("--record"), pid_from(view.args));
     if (!view.args.has("--ranges")) return show_recording(view, recording, models);
     const View through{view.args,        view.io,        view.style, view.selection,
                        recording.seen(), view.processes, view.roots, "touched"};
@@ -74,7 +77,7 @@ Status show_record(const View& view, Models models) {
 }
 
 Status show_through_process(const View& view, Models models) {
-    const int pid = static_cast<int>(*view.args.number("--pid", {1, 1 << 22}));
+    const int pid = pid_from(view.args);
     MappingCost cost;
     const PageMapCache pages = pages_of_process(view.processes, models, pid, &cost);
     const View through{
@@ -99,7 +102,8 @@ Status show_as_asked(const View& view, Models models) {
     if (!view.args.has("--watch")) return shown();
     constexpr std::chrono::milliseconds usual(2000);
     const auto interval = view.args.text("--watch")->empty() ? usual : *view.args.duration("--watch");
-    return watch(view, models, std::max(interval, std::chrono::milliseconds(100)), shown);
+    return watch(view, models, std::max(interval, std::chrono::milliseconds(100)), pid_from(view.args),
+                 shown);
 }
 
 bool is_truncated(const Model& model) {

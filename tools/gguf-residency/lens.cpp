@@ -1,9 +1,11 @@
 #include "gguf-residency/lens.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
+#include "common/tool.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap::residency {
@@ -37,17 +39,28 @@ void add_touched(PageMapCache& seen, const ProcessTable& table, const MapperScan
     }
 }
 
-PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid, MappingCost* cost) {
-    const MapperScan scan = table.mappers(maps_identities(models), ProcessTable::Detail::costs);
+const Mapper& mapper_of(const MapperScan& scan, int pid) {
     const auto mapper = std::find_if(scan.mappers.begin(), scan.mappers.end(),
                                      [&](const Mapper& candidate) { return candidate.pid == pid; });
     if (mapper == scan.mappers.end())
         throw Error(ErrorKind::usage, {},
                     fmt::format("--pid: process {} does not map the model, or may not be looked at", pid));
-    if (cost) *cost = mapper->cost.value_or(MappingCost{});
+    return *mapper;
+}
+
+PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid, MappingCost* cost) {
+    const MapperScan scan = table.mappers(maps_identities(models), ProcessTable::Detail::costs);
+    const Mapper& mapper = mapper_of(scan, pid);
+    if (cost) *cost = mapper.cost.value_or(MappingCost{});
     PageMapCache pages;
     add_touched(pages, table, scan, models, pid);
     return pages;
+}
+
+void tell_unseen(const View& view, std::uint64_t not_permitted) {
+    if (not_permitted == 0 || ::geteuid() == 0) return;
+    cli::say(view.args, view.io,
+             fmt::format("{} process(es) may not be looked at; root would see them", not_permitted));
 }
 
 }  // namespace ggufmap::residency

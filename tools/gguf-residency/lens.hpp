@@ -6,8 +6,13 @@
 
 namespace ggufmap::residency {
 
-/// The pages of the models that `pid` has in its page tables. Throws Error (usage) where it maps none of
-/// them, Error (io) where it may not be looked at.
+/// Throws Error (usage) where `pid` maps none of the models, or may not be looked at.
+const Mapper& mapper_of(const MapperScan& scan, int pid);
+
+/// Says on stderr how many processes may not be looked at; nothing to root, who sees all that can be seen.
+void tell_unseen(const View& view, std::uint64_t not_permitted);
+
+/// The pages of the models that `pid` has in its page tables. Throws what mapper_of() throws.
 PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid, MappingCost* cost = nullptr);
 
 /// Adds to `seen` what processes that map the models have in their page tables; pid 0: all of them.

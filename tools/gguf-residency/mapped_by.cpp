@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -30,13 +31,14 @@ std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& w
     return result;
 }
 
-cli::Cell pids_cell(const std::vector<std::uint64_t>& pids, cli::Format format) {
-    if (format == cli::Format::json) return pids;
+cli::Cell MappedBy::cell_of(const std::vector<std::uint64_t>& pids, cli::Format format) const {
+    const bool all_seen = scan_.not_permitted == 0 || ::geteuid() == 0;
+    if (format == cli::Format::json && (all_seen || !pids.empty())) return pids;
     return pids.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(pids, ",")));
 }
 
 cli::Cell MappedBy::cell(std::size_t model, const ShardRange& where, cli::Format format) const {
-    return pids_cell(pids(model, where), format);
+    return cell_of(pids(model, where), format);
 }
 
 }  // namespace ggufmap::residency

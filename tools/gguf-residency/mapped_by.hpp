@@ -8,9 +8,6 @@
 
 namespace ggufmap::residency {
 
-/// PIDs as a cell: a list in JSON, "12,34" or nothing elsewhere.
-cli::Cell pids_cell(const std::vector<std::uint64_t>& pids, cli::Format format);
-
 class MappedBy {
 public:
     /// One look at all processes, for all models.
@@ -18,7 +15,9 @@ public:
 
     /// Processes that map some of these bytes, by PID.
     std::vector<std::uint64_t> pids(std::size_t model, const ShardRange& where) const;
-    /// The same as a cell.
+    /// PIDs as a cell: a list in JSON, "12,34" or nothing elsewhere. An empty list where some processes may
+    /// not be looked at is unknown; root sees all that can be seen.
+    cli::Cell cell_of(const std::vector<std::uint64_t>& pids, cli::Format format) const;
     cli::Cell cell(std::size_t model, const ShardRange& where, cli::Format format) const;
 
     const MapperScan& scan() const { return scan_; }

@@ -9,7 +9,7 @@
 #include <map>
 
 #include "common/numbers.hpp"
-#include "common/tool.hpp"
+#include "gguf-residency/lens.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -245,10 +245,7 @@ cli::Status show_processes(const View& view, Models models) {
             human_size(total.pss), human_size(total.anonymous), human_size(total.locked),
             human_size(total.swap), human_size(processes.page_tables)));
     }
-    if (processes.not_permitted != 0 && ::geteuid() != 0)
-        cli::say(
-            view.args, view.io,
-            fmt::format("{} process(es) may not be looked at; root would see them", processes.not_permitted));
+    tell_unseen(view, processes.not_permitted);
     return cli::Status::ok;
 }
 

@@ -33,7 +33,8 @@ private:
     std::vector<Entry> entries_;
 };
 
-/// Looks ten times a second for so long, or until asked to stop.
+/// Looks ten times a second for so long, or until asked to stop, at all processes or at `pid`. Throws Error
+/// (usage) where that does not map the models when it begins. Says how many processes it could not look at.
 Recording record(const View& view, Models models, std::chrono::milliseconds duration, int pid);
 
 cli::Status show_recording(const View& view, const Recording& recording, Models models);

@@ -59,7 +59,7 @@ void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, st
         std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
         append_counts(cells, layer.total());
         const auto& found = pids[layer.layer ? Key(layer.stack, layer.layer) : Key()];
-        cells.push_back(pids_cell({found.begin(), found.end()}, format));
+        cells.push_back(mapped.cell_of({found.begin(), found.end()}, format));
         sink(cells);
     }
 }
