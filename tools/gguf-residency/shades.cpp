@@ -1,6 +1,9 @@
 #include "gguf-residency/shades.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <string>
 #include <string_view>
 
 namespace ggufmap::residency {
@@ -27,8 +30,13 @@ std::size_t level_of(const CacheCounts& bytes) {
 bool utf8(const cli::Io& io) {
     for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
         const auto value = io.env(name);
-        if (!value) continue;
-        return value->find("UTF-8") != std::string::npos || value->find("utf8") != std::string::npos;
+        if (!value || value->empty()) continue;
+        std::string codeset;  // "UTF-8" and "utf8" are the same to it
+        for (const char c : value->substr(std::min(value->find('.'), value->size()))) {
+            if (c == '@') break;
+            if (c != '-') codeset += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        }
+        return codeset == ".utf8";
     }
     return false;
 }

@@ -52,7 +52,9 @@ void draw(const View& view, const HeatMap& map) {
     const auto gaps = static_cast<unsigned>(map.columns.empty() ? 0 : map.columns.size() - 1);
     const auto taken = static_cast<unsigned>(label_width) + 1 + figures_width;
     const unsigned width = terminal.width > taken + narrowest_map ? terminal.width - taken : narrowest_map;
-    const std::vector<unsigned> widths = column_widths(map, width - gaps, narrowest_cell);
+    const auto columns = static_cast<unsigned>(std::max<std::size_t>(map.columns.size(), 1));
+    const unsigned least = std::clamp((width - gaps) / columns, 1U, narrowest_cell);
+    const std::vector<unsigned> widths = column_widths(map, width - gaps, least);
 
     std::string heading = std::string(label_width, ' ') + ' ';
     for (std::size_t i = 0; i < widths.size(); ++i)

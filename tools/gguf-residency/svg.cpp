@@ -19,9 +19,18 @@ constexpr unsigned narrowest_cell = 40;
 constexpr int row_height = 16;
 constexpr int top = 50;
 
+// XML has no U+FFFE and U+FFFF, whichever way they are written (XML 1.0, production 2).
+std::string without_noncharacters(std::string text) {
+    for (const char* bad : {"\xEF\xBF\xBE", "\xEF\xBF\xBF"}) {
+        for (auto at = text.find(bad); at != std::string::npos; at = text.find(bad, at))
+            text.replace(at, 3, "\xEF\xBF\xBD");
+    }
+    return text;
+}
+
 std::string escaped(const std::string& text) {
     std::string result;
-    for (const char c : printable(text)) {
+    for (const char c : without_noncharacters(printable(text))) {
         switch (c) {
             case '&':
                 result += "&amp;";
