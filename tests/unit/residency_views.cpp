@@ -134,6 +134,8 @@ TEST_CASE("a picture escapes names") {
     const std::string svg = heat_svg({{}, {}}, "<a & \"b\">");
     CHECK(svg.find("&lt;a &amp; &quot;b&quot;&gt;") != std::string::npos);
     CHECK(svg.find("<a &") == std::string::npos);
+    const std::string odd = heat_svg({{}, {}}, "a\xEF\xBF\xBF\xEF\xBF\xBEz");
+    CHECK(odd.find("a\xEF\xBF\xBD\xEF\xBF\xBDz") != std::string::npos);
 }
 
 TEST_CASE("the page tables of one process answer like a page cache") {
@@ -404,8 +406,7 @@ TEST_CASE("findings come by weight and quote what a shell would not take") {
     facts.memory.bytes = 200 * mib;
     CHECK(findings_of(facts).empty());
 
-    facts.file_system = "nfs4";
-    facts.mount_point = "/models";
+    facts.mounts = {Mount{.file_system = "nfs4", .mount_point = "/models"}};
     facts.folios = FolioSize::single;
     facts.cachestat_ns = 33;
     facts.locked_limit = 8 * mib;
@@ -427,7 +428,7 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     CHECK(findings_of(facts).empty());
     facts.zram.push_back({.device = "zram0"});
     facts.numa_nodes = 2;
-    facts.file_system = "tmpfs";
+    facts.mounts = {Mount{.file_system = "ext4"}, Mount{.file_system = "tmpfs"}};
     facts.shmem_huge_pages = "never";
     const auto findings = findings_of(facts);
     CHECK(find(findings, "vm.swappiness 60 with zRAM"));
@@ -438,17 +439,19 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
 
 TEST_CASE("mount options that matter are found, with or without a value") {
     Facts facts;
-    facts.mount_point = "/my models";
-    facts.mount_options = "rw,relatime,rw,vers=4.2,rsize=32768,fsc";
+    facts.mounts.emplace_back();
+    Mount& mount = facts.mounts.front();
+    mount.mount_point = "/my models";
+    mount.mount_options = "rw,relatime,rw,vers=4.2,rsize=32768,fsc";
     CHECK(find(findings_of(facts), "rsize=32768"));
-    facts.mount_options = "rw,strictatime,rw,dax=always,cache=none";
+    mount.mount_options = "rw,strictatime,rw,dax=always,cache=none";
     const auto findings = findings_of(facts);
     CHECK(find(findings, "cache=none"));
     CHECK(find(findings, "dax"));
     const Finding* atime = find(findings, "strictatime");
     REQUIRE(atime);
     CHECK(atime->command == "mount -o remount,relatime '/my models'");
-    facts.mount_options = "rw,noatime,rw,dax=inode,cache=loose,rsize=1048576";
+    mount.mount_options = "rw,noatime,rw,dax=inode,cache=loose,rsize=1048576";
     CHECK(findings_of(facts).empty());
 }
 

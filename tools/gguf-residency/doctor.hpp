@@ -15,6 +15,16 @@
 
 namespace ggufmap::residency {
 
+/// Where files of a model lie.
+struct Mount {
+    std::string file_system = {};    ///< as in mountinfo: "ext4", "nfs4", "overlay", "fuse.sshfs", "tmpfs"
+    std::string mount_options = {};  ///< of the mount and of its file system: "rw,noatime,rw,dax=always"
+    std::string mount_point = {};
+    std::string device = {};  ///< "254:0"
+    std::optional<std::uint64_t> read_ahead_kib = {};
+    std::optional<bool> rotational = {};
+};
+
 /// What was measured. Nothing: this machine does not tell.
 struct Facts {
     std::string model;
@@ -23,13 +33,7 @@ struct Facts {
     std::optional<FolioSize> folios;
     std::optional<double> cachestat_ns;
 
-    std::string path;
-    std::string file_system;    ///< as in mountinfo: "ext4", "nfs4", "overlay", "fuse.sshfs", "tmpfs"
-    std::string mount_options;  ///< of the mount and of its file system: "rw,noatime,rw,dax=always"
-    std::string mount_point;
-    std::string device;  ///< "254:0"
-    std::optional<std::uint64_t> read_ahead_kib;
-    std::optional<bool> rotational;
+    std::vector<Mount> mounts;  ///< of its shards, each once
 
     AvailableMemory memory;
     std::vector<Zram> zram;

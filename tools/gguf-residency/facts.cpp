@@ -3,13 +3,15 @@
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 
-#include <array>
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "common/numbers.hpp"
 #include "gguf-residency/doctor.hpp"
+#include "gguf-residency/lens.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -30,9 +32,26 @@ std::string chosen_in(const std::string& path) {
     return "";
 }
 
+// Blanks of a path are written as \040 and the like (fs/proc_namespace.c).
+std::string unescaped(const std::string& text) {
+    std::string result;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        unsigned byte = 0;
+        const char* const digits = text.data() + at + 1;
+        if (text[at] == '\\' && text.size() - at > 3 &&
+            std::from_chars(digits, digits + 3, byte, 8).ptr == digits + 3) {
+            result += static_cast<char>(byte);
+            at += 3;
+        } else {
+            result += text[at];
+        }
+    }
+    return result;
+}
+
 // Lines of mountinfo: ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS. The last
 // mount of a device whose point is a prefix of the path is the one in sight.
-void find_mount(const KernelRoots& roots, const std::string& device, Facts& facts) {
+void find_mount(const KernelRoots& roots, const std::string& path, Mount& mount) {
     std::ifstream mounts(roots.proc + "/self/mountinfo");
     for (std::string line; std::getline(mounts, line);) {
         std::istringstream words(line);
@@ -42,21 +61,22 @@ void find_mount(const KernelRoots& roots, const std::string& device, Facts& fact
         }
         std::string source, super_options;
         words >> type >> source >> super_options;
+        point = unescaped(point);
         const std::string prefix = point == "/" ? "/" : point + "/";
-        if (number != device || !facts.path.starts_with(prefix)) continue;
-        facts.file_system = type;
-        facts.mount_options = options + "," + super_options;
-        facts.mount_point = point;
+        if (number != mount.device || !path.starts_with(prefix)) continue;
+        mount.file_system = type;
+        mount.mount_options = options + "," + super_options;
+        mount.mount_point = point;
     }
 }
 
 // A partition has no queue of its own: its disk, one level up, has.
-void find_disk(const KernelRoots& roots, Facts& facts) {
+void find_disk(const KernelRoots& roots, Mount& mount) {
     for (const std::string& level : {std::string("queue"), std::string("../queue")}) {
-        const std::string queue = fmt::format("{}/dev/block/{}/{}", roots.sys, facts.device, level);
-        facts.read_ahead_kib = number_in(queue + "/read_ahead_kb");
-        if (!facts.read_ahead_kib) continue;
-        if (const auto rotational = number_in(queue + "/rotational")) facts.rotational = *rotational != 0;
+        const std::string queue = fmt::format("{}/dev/block/{}/{}", roots.sys, mount.device, level);
+        mount.read_ahead_kib = number_in(queue + "/read_ahead_kb");
+        if (!mount.read_ahead_kib) continue;
+        if (const auto rotational = number_in(queue + "/rotational")) mount.rotational = *rotational != 0;
         return;
     }
 }
@@ -72,8 +92,7 @@ std::uint64_t count_nodes(const KernelRoots& roots) {
 }
 
 // Where the pages that processes have mapped lie.
-void find_nodes(const View& view, const MapsIdentity& file, Facts& facts) {
-    const std::array<MapsIdentity, 1> files = {file};
+void find_nodes(const View& view, const std::vector<MapsIdentity>& files, Facts& facts) {
     for (const Mapper& mapper : view.processes.mappers(files, ProcessTable::Detail::areas).mappers) {
         std::set<std::uint64_t> addresses;
         for (const MappedArea& area : mapper.areas) addresses.insert(area.address);
@@ -82,6 +101,23 @@ void find_nodes(const View& view, const MapsIdentity& file, Facts& facts) {
         text << maps.rdbuf();
         add_node_bytes(text.str(), addresses, facts.node_bytes);
     }
+}
+
+// Each file system that holds shards of the model, once.
+std::vector<Mount> mounts_of(const KernelRoots& roots, const std::vector<MapsIdentity>& files) {
+    std::vector<Mount> mounts;
+    for (const MapsIdentity& file : files) {
+        Mount mount;
+        mount.device = fmt::format("{}:{}", major(file.device), minor(file.device));
+        find_mount(roots, file.path, mount);
+        const bool known = std::any_of(mounts.begin(), mounts.end(), [&](const Mount& other) {
+            return other.device == mount.device && other.mount_point == mount.mount_point;
+        });
+        if (known) continue;
+        find_disk(roots, mount);
+        mounts.push_back(mount);
+    }
+    return mounts;
 }
 
 void look_at_cache(const View& view, const Model& model, Facts& facts) {
@@ -119,17 +155,12 @@ void add_node_bytes(std::string_view text, const std::set<std::uint64_t>& addres
 
 Facts gather_facts(const View& view, const Model& model) {
     const KernelRoots& roots = view.roots;
-    const File& file = model.shards().front().file;
-    const MapsIdentity identity = maps_identity(file);
+    const std::vector<MapsIdentity> files = maps_identities(Models(&model, 1));
     Facts facts;
     facts.model = model.name();
     facts.model_bytes = model.file_bytes();
     look_at_cache(view, model, facts);
-    facts.path = identity.path;
-    facts.device = fmt::format("{}:{}", major(identity.device), minor(identity.device));
-    find_mount(roots, facts.device, facts);
-    find_disk(roots, facts);
-
+    facts.mounts = mounts_of(roots, files);
     facts.memory = available_memory(roots);
     facts.zram = read_zram(roots);
     facts.memory_pressure = read_pressure("memory", roots);
@@ -146,9 +177,10 @@ Facts gather_facts(const View& view, const Model& model) {
     facts.huge_pages = chosen_in(thp + "enabled");
     facts.shmem_huge_pages = chosen_in(thp + "shmem_enabled");
     facts.numa_nodes = count_nodes(roots);
-    if (facts.numa_nodes > 1) find_nodes(view, identity, facts);
-    const std::array<FileIdentity, 1> files = {file.identity()};
-    for (const Opener& opener : view.processes.openers(files).openers) {
+    if (facts.numa_nodes > 1) find_nodes(view, files, facts);
+    std::vector<FileIdentity> identities;
+    for (const Shard& shard : model.shards()) identities.push_back(shard.file.identity());
+    for (const Opener& opener : view.processes.openers(identities).openers) {
         if (opener.direct) facts.direct_readers.push_back(opener);
     }
     return facts;

@@ -27,16 +27,24 @@ std::string quoted(const std::string& word) {
     return result + "'";
 }
 
+std::string raising_limit(const CgroupMemory& group) {
+    if (group.version == CgroupMemory::Version::v1)
+        return fmt::format("echo SIZE > {}",
+                           quoted("/sys/fs/cgroup/memory" + group.path + "/memory.limit_in_bytes"));
+    const bool slowed = group.high && group.high < group.limit.value_or(UINT64_MAX);
+    return fmt::format("echo SIZE > {}",
+                       quoted("/sys/fs/cgroup" + group.path + (slowed ? "/memory.high" : "/memory.max")));
+}
+
 void about_memory(const Facts& facts, Findings& found) {
     if (facts.memory.bytes < facts.model_bytes) {
         const auto group = facts.memory.tightest_cgroup;
-        found.push_back(
-            {100,
-             fmt::format("{} of memory available for a model of {}", human_size(facts.memory.bytes),
-                         human_size(facts.model_bytes)),
-             "weights are evicted before they are used again, and each token reads from the disk",
-             group ? fmt::format("raise the limit of control group {}", facts.memory.cgroups[*group].path)
-                   : "a smaller quantisation; gguf-residency --budget shows the arithmetic"});
+        found.push_back({100,
+                         fmt::format("{} of memory available for a model of {}",
+                                     human_size(facts.memory.bytes), human_size(facts.model_bytes)),
+                         "weights are evicted before they are used again, and each token reads from the disk",
+                         group ? raising_limit(facts.memory.cgroups[*group])
+                               : "a smaller quantisation; gguf-residency --budget shows the arithmetic"});
     }
     for (const CgroupMemory& group : facts.memory.cgroups) {
         if (group.limit_hits == 0) continue;
@@ -44,21 +52,18 @@ void about_memory(const Facts& facts, Findings& found) {
             {group.oom_kills != 0 ? 95 : 80,
              fmt::format("control group {} hit its memory limit {} times, {} processes were killed",
                          group.path, group.limit_hits, group.oom_kills),
-             "page cache counts as its memory: reading the model evicts the model",
-             group.version == CgroupMemory::Version::v2
-                 ? fmt::format("echo SIZE > /sys/fs/cgroup{}/memory.max", group.path)
-                 : fmt::format("echo SIZE > /sys/fs/cgroup/memory{}/memory.limit_in_bytes", group.path)});
+             "page cache counts as its memory: reading the model evicts the model", raising_limit(group)});
     }
     if (facts.memory_pressure && facts.memory_pressure->some_avg10 >= 1)
         found.push_back({90,
                          fmt::format("tasks waited for memory {:.1f} % of the last 10 s",
                                      facts.memory_pressure->some_avg10),
                          "the kernel is reclaiming while the model runs",
-                         "stop something, or gguf-prefault --lock"});
+                         fmt::format("gguf-prefault --lock {}", quoted(facts.model))});
     if (facts.io_pressure && facts.io_pressure->some_avg10 >= 10)
         found.push_back(
             {70, fmt::format("tasks waited for I/O {:.1f} % of the last 10 s", facts.io_pressure->some_avg10),
-             "cold pages queue behind other reads", ""});
+             "cold pages queue behind other reads", fmt::format("gguf-prefault {}", quoted(facts.model))});
 }
 
 void about_cache(const Facts& facts, Findings& found) {
@@ -77,12 +82,20 @@ void about_cache(const Facts& facts, Findings& found) {
                          fmt::format("gguf-prefault --evict {0} && gguf-prefault {0}", quoted(facts.model))});
 }
 
-void about_file_system(const Facts& facts, Findings& found) {
-    const std::string& type = facts.file_system;
+void about_readers(const Facts& facts, Findings& found) {
+    if (!facts.direct_readers.empty())
+        found.push_back({35,
+                         fmt::format("process {} ({}) reads the model with O_DIRECT",
+                                     facts.direct_readers.front().pid, facts.direct_readers.front().command),
+                         "its reads never warm the cache: memory for it is taken twice", ""});
+}
+
+void about_file_system(const Facts& facts, const Mount& mount, Findings& found) {
+    const std::string& type = mount.file_system;
     const auto is_one_of = [&](std::initializer_list<std::string_view> types) {
         return std::find(types.begin(), types.end(), type) != types.end();
     };
-    const std::string measured = fmt::format("{} at {}", type, facts.mount_point);
+    const std::string measured = fmt::format("{} at {}", type, mount.mount_point);
     const std::string copy = fmt::format("cp {} /LOCAL/DISK/", quoted(facts.model));
     if (is_one_of({"nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "afs", "lustre", "glusterfs"})) {
         found.push_back({85, measured,
@@ -111,20 +124,15 @@ void about_file_system(const Facts& facts, Findings& found) {
         found.push_back(
             {25, measured, "single pages in the cache, and compressed extents cannot be read directly", ""});
     }
-    if (facts.rotational.value_or(false))
+    if (mount.rotational.value_or(false))
         found.push_back({22,
-                         fmt::format("disk {} calls itself rotating (virtual disks often do)", facts.device),
+                         fmt::format("disk {} calls itself rotating (virtual disks often do)", mount.device),
                          "faults in random order take 5-10 ms each",
                          fmt::format("gguf-prefault {}", quoted(facts.model))});
-    if (facts.read_ahead_kib && *facts.read_ahead_kib < 128)
-        found.push_back({40, fmt::format("readahead of {} KiB on {}", *facts.read_ahead_kib, facts.device),
+    if (mount.read_ahead_kib && *mount.read_ahead_kib < 128)
+        found.push_back({40, fmt::format("readahead of {} KiB on {}", *mount.read_ahead_kib, mount.device),
                          "cold faults bring in little at a time",
-                         fmt::format("blockdev --setra 4096 /dev/block/{}", facts.device)});
-    if (!facts.direct_readers.empty())
-        found.push_back({35,
-                         fmt::format("process {} ({}) reads the model with O_DIRECT",
-                                     facts.direct_readers.front().pid, facts.direct_readers.front().command),
-                         "its reads never warm the cache: memory for it is taken twice", ""});
+                         fmt::format("blockdev --setra 4096 /dev/block/{}", mount.device)});
 }
 
 // "rw,noatime,rsize=4096": the value of `option`, "" where it has none, nothing where it is not there.
@@ -138,10 +146,10 @@ std::optional<std::string> mount_option(const std::string& options, std::string_
     return std::nullopt;
 }
 
-void about_mount(const Facts& facts, Findings& found) {
-    const auto has = [&](std::string_view option) { return mount_option(facts.mount_options, option); };
+void about_mount(const Mount& mount, Findings& found) {
+    const auto has = [&](std::string_view option) { return mount_option(mount.mount_options, option); };
     const auto tell = [&](int weight, const std::string& option, std::string costs, std::string command) {
-        found.push_back({weight, fmt::format("{} is mounted with {}", facts.mount_point, option),
+        found.push_back({weight, fmt::format("{} is mounted with {}", mount.mount_point, option),
                          std::move(costs), std::move(command)});
     };
     if (const auto dax = has("dax"); dax && *dax != "never" && *dax != "inode")
@@ -151,7 +159,7 @@ void about_mount(const Facts& facts, Findings& found) {
              "mount it again with cache=loose or cache=strict");
     if (has("strictatime"))
         tell(15, "strictatime", "each read writes the inode",
-             "mount -o remount,relatime " + quoted(facts.mount_point));
+             "mount -o remount,relatime " + quoted(mount.mount_point));
     const auto size = cli::parse_number(has("rsize").value_or(""));
     if (size && *size < 128 << 10)
         tell(45, fmt::format("rsize={}", *size), "each request brings in little at a time",
@@ -189,7 +197,9 @@ void about_settings(const Facts& facts, Findings& found) {
     if (facts.overcommit == 2)
         found.push_back({15, "vm.overcommit_memory 2", "private writable mappings of the model count in full",
                          "sysctl vm.overcommit_memory=0"});
-    if (facts.file_system == "tmpfs" && facts.shmem_huge_pages == "never")
+    const bool on_tmpfs = std::any_of(facts.mounts.begin(), facts.mounts.end(),
+                                      [](const Mount& mount) { return mount.file_system == "tmpfs"; });
+    if (on_tmpfs && facts.shmem_huge_pages == "never")
         found.push_back({35, "huge pages for shared memory: never",
                          "512 times the page-table entries and faults",
                          "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled"});
@@ -210,8 +220,11 @@ std::vector<Finding> findings_of(const Facts& facts) {
     Findings found;
     about_memory(facts, found);
     about_cache(facts, found);
-    about_file_system(facts, found);
-    about_mount(facts, found);
+    about_readers(facts, found);
+    for (const Mount& mount : facts.mounts) {
+        about_file_system(facts, mount, found);
+        about_mount(mount, found);
+    }
     about_settings(facts, found);
     std::stable_sort(found.begin(), found.end(),
                      [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
