@@ -21,8 +21,9 @@ using cli::Cell;
 using cli::Column;
 using cli::Shows;
 
-// "  100.0 %  12.3 GiB" behind the cells.
+// "  100.0 %  12.3 GiB" behind the cells; what is left of it where there is no room for sizes.
 constexpr unsigned figures_width = 20;
+constexpr unsigned percent_width = 9;
 constexpr unsigned narrowest_map = 12;
 constexpr unsigned narrowest_cell = 4;
 
@@ -50,7 +51,9 @@ void draw(const View& view, const HeatMap& map) {
     std::size_t label_width = 5;
     for (const HeatRow& row : map.rows) label_width = std::max(label_width, row.label.size());
     const auto gaps = static_cast<unsigned>(map.columns.empty() ? 0 : map.columns.size() - 1);
-    const auto taken = static_cast<unsigned>(label_width) + 1 + figures_width;
+    const auto label = static_cast<unsigned>(label_width) + 1;
+    const bool sizes = terminal.width >= label + narrowest_map + figures_width;
+    const unsigned taken = label + (sizes ? figures_width : percent_width);
     const unsigned width = terminal.width > taken + narrowest_map ? terminal.width - taken : narrowest_map;
     const auto columns = static_cast<unsigned>(std::max<std::size_t>(map.columns.size(), 1));
     const unsigned least = std::clamp((width - gaps) / columns, 1U, narrowest_cell);
@@ -62,12 +65,16 @@ void draw(const View& view, const HeatMap& map) {
     view.io.out(heading.substr(0, heading.find_last_not_of(' ') + 1) + "\n");
     for (const HeatRow& row : map.rows) {
         const auto percent = percent_resident(row.total);
-        view.io.out(fmt::format(
-            "{:>{}} {} {:>8} {:>10}\n", row.label, label_width, cells_of(row, widths, width, shades),
-            percent ? cli::human_percent(*percent) : "?",
-            view.style.exact_bytes ? std::to_string(row.total.total) : cli::human_size(row.total.total)));
+        view.io.out(fmt::format("{:>{}} {} {:>8}", row.label, label_width,
+                                cells_of(row, widths, width, shades),
+                                percent ? cli::human_percent(*percent) : "?"));
+        const std::uint64_t bytes = row.total.total;
+        if (sizes)
+            view.io.out(fmt::format(" {:>10}",
+                                    view.style.exact_bytes ? std::to_string(bytes) : cli::human_size(bytes)));
+        view.io.out("\n");
     }
-    view.io.out(shades.legend(static_cast<unsigned>(label_width) + 1, terminal.width));
+    view.io.out(shades.legend(label, terminal.width));
 }
 
 // Scripts get one table for all models, with their names where there are several.
