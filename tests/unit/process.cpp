@@ -160,9 +160,10 @@ TEST_CASE("models that processes map are found by their name, known ones left ou
 
 TEST_CASE("a mapped model on a mount of nothing but memory is told by the mounts of who maps it") {
     FixtureTree tree;
-    add_llama(tree, "123").write("proc/123/mountinfo",
-                                 "30 1 253:9 / / rw - ext4 /dev/vda rw\n"
-                                 "31 30 254:0 / /mnt/my\\040ram rw - tmpfs tmpfs rw\n");
+    add_llama(tree, "123")
+        .write("proc/123/mountinfo",
+               "30 1 253:9 / / rw - ext4 /dev/vda rw\n"
+               "31 30 254:0 / /mnt/my\\040ram rw - tmpfs tmpfs rw\n");
     const KernelProcessTable table(tree.roots());
     CHECK(table.mapped_models({}).models[0].memory_only);
     CHECK(table.mapped_models({}).models[0].locked == 12 * 1024);
