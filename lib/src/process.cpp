@@ -18,6 +18,7 @@
 #include "detail/kernel_files.hpp"
 #include "detail/maps.hpp"
 #include "detail/memory_files.hpp"
+#include "detail/overlay.hpp"
 #include "detail/page_tables.hpp"
 #include "detail/process_folder.hpp"
 #include "ggufmap/error.hpp"
@@ -40,16 +41,19 @@ class AreaFinder {
 public:
     explicit AreaFinder(std::span<const MapsIdentity> files) : files_(files) {}
 
-    Areas in(AddressSpace& space) {
+    /// `folder` is /proc/PID.
+    Areas in(const std::string& folder, AddressSpace& space) {
         Areas areas;
         while (const auto stretch = space.next()) {
-            const auto file = std::find_if(files_.begin(), files_.end(), [&](const MapsIdentity& wanted) {
-                return wanted.device == stretch->device && wanted.inode == stretch->inode;
-            });
-            if (file != files_.end())
+            const auto file = find(stretch->device, stretch->inode);
+            if (file != files_.end()) {
                 add(areas.current, file, *stretch, space.path());
-            else if (const auto once = once_named(*stretch, space); once != files_.end())
-                add(areas.stale, once, *stretch, space.path());
+                continue;
+            }
+            const Other& other = other_file(folder, *stretch, space);
+            const auto once = files_.begin() + static_cast<std::ptrdiff_t>(other.file);
+            if (once != files_.end())
+                add(other.stale ? areas.stale : areas.current, once, *stretch, space.path());
         }
         return areas;
     }
@@ -57,19 +61,38 @@ public:
 private:
     using Files = std::span<const MapsIdentity>;
     using Key = std::pair<std::uint64_t, std::uint64_t>;  // device and inode
+    struct Other {
+        std::size_t file;  // index, or files_.size()
+        bool stale;
+    };
 
-    // Of which of the files this is a deleted older version; end() for none. Names cost more than all else:
-    // each file is asked for its name once, not in each process again.
-    Files::iterator once_named(const FileStretch& stretch, const AddressSpace& space) {
-        const auto [known, added] = others_.try_emplace(Key(stretch.device, stretch.inode), files_.size());
-        if (added) {
-            const auto name = detail::deleted_name(space.path());
-            const auto file = std::find_if(files_.begin(), files_.end(),
-                                           [&](const auto& wanted) { return name && wanted.path == *name; });
-            known->second = static_cast<std::size_t>(file - files_.begin());
-        }
-        return files_.begin() + static_cast<std::ptrdiff_t>(known->second);
+    Files::iterator find(std::uint64_t device, std::uint64_t inode) const {
+        return std::find_if(files_.begin(), files_.end(), [&](const MapsIdentity& wanted) {
+            return wanted.device == device && wanted.inode == inode;
+        });
     }
+
+    // Of which of the files this is a deleted older version, or which it shows through an overlay. Names cost
+    // more than all else: each file is asked for its name once, not in each process again.
+    const Other& other_file(const std::string& folder, const FileStretch& stretch,
+                            const AddressSpace& space) {
+        const auto [known, added] =
+            others_.try_emplace(Key(stretch.device, stretch.inode), Other{files_.size(), false});
+        if (!added) return known->second;
+        const std::string path = space.path();
+        const auto deleted = detail::deleted_name(path);
+        auto file = std::find_if(files_.begin(), files_.end(), [&](const MapsIdentity& wanted) {
+            return deleted ? wanted.path == *deleted : file_name(wanted.path) == file_name(path);
+        });
+        if (!deleted && file != files_.end()) {
+            const auto below = detail::below_overlay(folder, stretch.device, path);
+            file = below ? find(below->first, below->second) : files_.end();
+        }
+        known->second = {static_cast<std::size_t>(file - files_.begin()), deleted.has_value()};
+        return known->second;
+    }
+
+    static std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
     void add(std::vector<MappedArea>& areas, Files::iterator file, const FileStretch& stretch,
              const std::string& path) const {
@@ -84,7 +107,7 @@ private:
     }
 
     Files files_;
-    std::map<Key, std::size_t> others_;  // index of the file that they once were, or files_.size()
+    std::map<Key, Other> others_;
 };
 
 bool is_direct(const std::string& folder, int fd) {
@@ -157,7 +180,7 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
             return;
         }
         ++scan.processes;
-        Areas areas = finder.in(space);
+        Areas areas = finder.in(folder, space);
         const auto add = [&](std::vector<Mapper>& list, std::vector<MappedArea>& found) {
             if (found.empty()) return;
             Mapper mapper;

@@ -14,6 +14,7 @@
 #include "detail/address_space.hpp"
 #include "detail/maps.hpp"
 #include "detail/memory_files.hpp"
+#include "detail/overlay.hpp"
 #include "detail/process_folder.hpp"
 #include "ggufmap/process.hpp"
 
@@ -85,6 +86,11 @@ private:
                                         (begins_like_gguf(link, stretch.inode) ||
                                          begins_like_gguf(folder + "/root" + name, stretch.inode)));
         if (!is_model) return no_model;
+        if (const auto below = detail::below_overlay(folder, stretch.device, name)) {
+            const auto known = places_.find(*below);  // a model that was asked for, or met before
+            if (known != places_.end()) return place->second = known->second;
+            places_.emplace(*below, models.size());
+        }
         place->second = models.size();
         models.push_back({.path = name,
                           .deleted = deleted.has_value(),
