@@ -25,7 +25,8 @@ struct MapsIdentity {
 
     bool same_file(const MapsIdentity& other) const { return device == other.device && inode == other.inode; }
 };
-/// Found by mapping one page (never touched) and looking it up in our own maps. Throws Error (io).
+/// Found by mapping one page (never touched) and looking it up in our own maps; what stat says where the file
+/// system has no shared mappings (FUSE with direct_io). Throws Error (io).
 GGUFMAP_API MapsIdentity maps_identity(const File& file);
 
 /// Memory of a mapping, or of several, in bytes (/proc/PID/smaps).
@@ -120,6 +121,7 @@ public:
     };
 
     virtual ~ProcessTable() = default;
+    /// A mapping through an overlay counts as one of the file below, where its layers are in sight.
     virtual MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const = 0;
     /// GGUF files that other processes than this one map, but for `known` ones. A file is one by its name
     /// (.gguf) or, where it maps a MiB or more, by its first bytes, as far as they are in memory: nothing is
