@@ -17,6 +17,7 @@ MappedBy::MappedBy(const ProcessTable& processes, Models models) {
         }
     }
     scan_ = processes.mappers(files, ProcessTable::Detail::areas);
+    all_seen_ = scan_.not_permitted == 0 || ::geteuid() == 0;
 }
 
 std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& where) const {
@@ -32,8 +33,7 @@ std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& w
 }
 
 cli::Cell MappedBy::cell_of(const std::vector<std::uint64_t>& pids, cli::Format format) const {
-    const bool all_seen = scan_.not_permitted == 0 || ::geteuid() == 0;
-    if (format == cli::Format::json && (all_seen || !pids.empty())) return pids;
+    if (format == cli::Format::json && (all_seen_ || !pids.empty())) return pids;
     return pids.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(pids, ",")));
 }
 

@@ -31,6 +31,7 @@ public:
 private:
     std::vector<Place> places_;
     MapperScan scan_;
+    bool all_seen_ = false;
 };
 
 }  // namespace ggufmap::residency
