@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -74,33 +75,58 @@ LockLimits lock_limits(const KernelRoots& roots) {
 }
 
 std::uint64_t lock_overhead(std::uint64_t bytes) {
-    // Charges come in batches of 64 pages a processor (mm/memcontrol.c): a lock of all that 200 MiB had left
-    // was killed, one of 4 MiB less never.
-    constexpr std::uint64_t charged_in_advance = 4 << 20;
-    return page_table_bytes(bytes) + charged_in_advance;
+    // Charges come in batches of 64 pages a processor, and memory.stat lags behind by as many
+    // (mm/memcontrol.c, MEMCG_CHARGE_BATCH). With two processors a lock of all that 200 MiB had left was
+    // killed, one of 4 MiB less never. As much again for what others lock at the same moment.
+    constexpr std::uint64_t least = 8 << 20;
+    constexpr std::uint64_t batch = 64;
+    static const auto processors = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+    return page_table_bytes(bytes) + std::max(least, 2 * batch * page_size() * processors);
 }
 
-std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, std::uint64_t bytes) {
+LockNeed lock_need(const PageCache& cache, const Model& model, std::span<const ShardRange> ranges) {
+    LockNeed need;
+    std::uint64_t end = 0;  // of the pages of the range before
+    const ShardRange* before = nullptr;
+    for (const ShardRange& one : ranges) {
+        const File& file = model.shards()[one.shard].file;
+        const PageHome home = page_home(file);
+        if (home == PageHome::hugetlbfs) continue;
+        Range pages = page_cover(one.range, page_size());
+        if (before != nullptr && before->shard == one.shard && pages.offset < end)
+            pages = {end, pages.end() - std::min(end, pages.end())};
+        before = &one;
+        end = std::max(end, pages.end());
+        need.locked += pages.size;
+        need.memory += pages.size;
+        if (home == PageHome::tmpfs && !pages.empty())
+            need.memory -= std::min(pages.size, cache.query(file, pages).resident.value_or(0) * page_size());
+    }
+    return need;
+}
+
+std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, const LockNeed& need) {
     std::vector<LockObstacle> obstacles;
-    const std::uint64_t all = bytes + lock_overhead(bytes);
-    const std::uint64_t needed = bytes + limits.locked;
-    if (limits.may_lock && *limits.may_lock < needed)
+    const std::uint64_t locked = need.locked + limits.locked;
+    if (limits.may_lock && need.locked != 0 && *limits.may_lock < locked)
         obstacles.push_back({fmt::format("RLIMIT_MEMLOCK allows {}, {} are to be locked",
-                                         mebibytes(*limits.may_lock), mebibytes(needed)),
-                             fix_of_limit(limits, needed)});
+                                         mebibytes(*limits.may_lock), mebibytes(locked)),
+                             fix_of_limit(limits, locked)});
+    if (need.memory == 0) return obstacles;
+    const std::uint64_t all = need.memory + lock_overhead(need.memory);
     for (const CgroupMemory& group : limits.memory.cgroups) {
         const auto left = group.available();
         if (left && *left < all)
             obstacles.push_back(
                 {fmt::format("control group {} has {} left, a lock of {} takes {}: the kernel "
                              "would kill the process",
-                             group.path, mebibytes(*left), mebibytes(bytes), mebibytes(all)),
+                             group.path, mebibytes(*left), mebibytes(need.memory), mebibytes(all)),
                  fix_of_group(limits, group, all)});
     }
     if (limits.memory.host.available < all)
         obstacles.push_back(
             {fmt::format("this machine has {} available, a lock of {} takes {}",
-                         mebibytes(limits.memory.host.available), mebibytes(bytes), mebibytes(all)),
+                         mebibytes(limits.memory.host.available), mebibytes(need.memory), mebibytes(all)),
              "lock less: --budget auto, or a selection such as --part attn,norm"});
     return obstacles;
 }

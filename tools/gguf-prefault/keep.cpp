@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/numbers.hpp"
 #include "common/tool.hpp"
 #include "gguf-prefault/job.hpp"
 #include "ggufmap/error.hpp"
@@ -21,34 +22,55 @@ bool locks(const cli::Args& args) { return args.has("--lock") || args.has("--loc
 bool keeps(const cli::Args& args) { return locks(args) || args.has("--hold"); }
 
 bool may_lock(const Job& job) {
-    std::uint64_t bytes = 0;
+    LockNeed need;
     for (const Target& target : job.targets) {
-        for (const ShardRange& one : target.wanted) bytes += page_cover(one.range, page_size()).size;
+        const LockNeed one = lock_need(job.cache, target.model(), target.wanted);
+        need = {need.locked + one.locked, need.memory + one.memory};
     }
-    const auto obstacles = lock_obstacles(lock_limits(), bytes);
+    const auto obstacles = lock_obstacles(lock_limits(), need);
     for (const LockObstacle& obstacle : obstacles)
         cli::say(job.args, job.io, fmt::format("cannot lock: {}; {}", obstacle.reason, obstacle.fix));
     return obstacles.empty();
 }
 
+namespace {
+
+// All of it has been read: what a page's mark for readahead would bring in is nobody's.
+void advise(const Job& job, const Target& target) {
+    for (const ShardRange& one : target.wanted) {
+        target.mapping.advise(one, Advice::random);
+        if (job.args.has("--huge")) target.mapping.advise(one, Advice::huge_pages);
+    }
+}
+
+// False where others have taken the memory since may_lock().
+bool lock(const Job& job, const Target& target) {
+    const LockOutcome outcome = lock_in_steps(job.cache, target.model(), target.wanted,
+                                              [&](const ShardRange& piece) { target.mapping.lock(piece); });
+    for (const LockObstacle& obstacle : outcome.obstacles)
+        cli::say(job.args, job.io,
+                 fmt::format("{}: locked {} only: {}; {}", target.model().name(),
+                             cli::human_size(outcome.bytes), obstacle.reason, obstacle.fix));
+    return outcome.obstacles.empty();
+}
+
+}  // namespace
+
 bool keep(const Job& job) {
     bool all = true;
     for (const Target& target : job.targets) {
-        for (const ShardRange& one : target.wanted) {
-            try {
-                // All of it has been read: what a page's mark for readahead would bring in is nobody's.
-                target.mapping.advise(one, Advice::random);
-                if (job.args.has("--huge")) target.mapping.advise(one, Advice::huge_pages);
-                if (job.args.has("--lock-onfault"))
-                    target.mapping.lock_on_fault(one);
-                else if (job.args.has("--lock"))
-                    target.mapping.lock(one);
-                else
-                    target.mapping.verify(one);
-            } catch (const Error& error) {
-                cli::say(job.args, job.io, error.what());
-                all = false;
+        try {
+            advise(job, target);
+            if (job.args.has("--lock")) {
+                all = lock(job, target) && all;
+                continue;
             }
+            for (const ShardRange& one : target.wanted)
+                job.args.has("--lock-onfault") ? target.mapping.lock_on_fault(one)
+                                               : target.mapping.verify(one);
+        } catch (const Error& error) {
+            cli::say(job.args, job.io, error.what());
+            all = false;
         }
     }
     return all;
@@ -70,16 +92,20 @@ bool signal_within(cli::Io& io, std::optional<std::chrono::milliseconds> time) {
     return stop.stop_requested();
 }
 
-// A page is locked once it is mapped here: those that others have brought in are, without reading any.
+// A page is locked once it is mapped here: those that others have brought in are, without reading any, as far
+// as there is memory for it.
 void map_what_is_there(const Job& job, const Target& target) {
+    std::vector<ShardRange> there;
     for (const ShardRange& one : target.wanted) {
         const auto pages = job.cache.map(target.model().shards()[one.shard].file, one.range);
         if (!pages) continue;
         for (const Range range : pages->stretches(true)) {
             const Range inside = intersection(range, one.range);
-            if (!inside.empty()) target.mapping.verify({one.shard, inside});
+            if (!inside.empty()) there.push_back({one.shard, inside});
         }
     }
+    lock_in_steps(job.cache, target.model(), there,
+                  [&](const ShardRange& piece) { target.mapping.verify(piece); });
 }
 
 }  // namespace

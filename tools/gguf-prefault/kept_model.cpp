@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/as_found.hpp"
+#include "common/numbers.hpp"
 #include "gguf-prefault/budget.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/evict.hpp"
@@ -75,10 +76,15 @@ std::uint64_t KeptModel::load(Progress& progress) {
         mapping_->verify(one);
     }
     if (!config_.rule.lock) return read;
-    for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), wanted_bytes_))
+    for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), lock_need(cache_, model(), wanted_)))
         throw Error(ErrorKind::io, {config_.name},
                     fmt::format("mapped, not locked: {}; {}", obstacle.reason, obstacle.fix));
-    for (const ShardRange& one : wanted_) mapping_->lock(one);
+    const LockOutcome outcome =
+        lock_in_steps(cache_, model(), wanted_, [&](const ShardRange& piece) { mapping_->lock(piece); });
+    for (const LockObstacle& obstacle : outcome.obstacles)
+        throw Error(ErrorKind::io, {config_.name},
+                    fmt::format("locked {} only: {}; {}", cli::human_size(outcome.bytes), obstacle.reason,
+                                obstacle.fix));
     return read;
 }
 

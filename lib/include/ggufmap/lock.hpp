@@ -3,12 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "ggufmap/export.hpp"
 #include "ggufmap/memory.hpp"
+#include "ggufmap/model.hpp"
+#include "ggufmap/pagecache.hpp"
+#include "ggufmap/select.hpp"
 
 namespace ggufmap {
 
@@ -32,8 +37,29 @@ struct LockObstacle {
     std::string reason;  ///< "RLIMIT_MEMLOCK allows 8.0 MiB, ..."
     std::string fix;     ///< a command or setting
 };
-/// `bytes` are to be locked. Pages of the model that are resident already count as reclaimable, so they do
-/// not count twice. Empty: nothing stands in the way.
-GGUFMAP_API std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, std::uint64_t bytes);
+/// What a lock asks for, in bytes of whole pages.
+struct LockNeed {
+    std::uint64_t locked = 0;  ///< counts against RLIMIT_MEMLOCK
+    std::uint64_t memory = 0;  ///< can no longer be reclaimed, and could be before, or was not there
+};
+/// Sorted, disjoint `ranges`. Pages of tmpfs that are resident take no more memory when they are locked;
+/// those of hugetlbfs cannot leave and are in no need of a lock.
+GGUFMAP_API LockNeed lock_need(const PageCache& cache, const Model& model,
+                               std::span<const ShardRange> ranges);
+/// Pages of the model that are resident already count as reclaimable, so they do not count twice. Empty:
+/// nothing stands in the way.
+GGUFMAP_API std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, const LockNeed& need);
+
+struct LockOutcome {
+    std::uint64_t bytes = 0;              ///< of the ranges, handed to `lock`
+    std::vector<LockObstacle> obstacles;  ///< why not the rest
+};
+/// Hands `ranges` piece by piece to `lock`, and looks before each at what memory is left: it may have gone to
+/// others since it was looked at last. Pieces are 8 MiB, where less than 1 GiB is left 2 MiB. Sorted,
+/// disjoint ranges; throws what `lock` throws.
+GGUFMAP_API LockOutcome lock_in_steps(
+    const PageCache& cache, const Model& model, std::span<const ShardRange> ranges,
+    const std::function<void(const ShardRange&)>& lock,
+    const std::function<LockLimits()>& look = [] { return lock_limits(); });
 
 }  // namespace ggufmap

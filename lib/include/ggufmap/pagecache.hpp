@@ -19,6 +19,17 @@ namespace ggufmap {
 /// Bytes of a page of this machine's page cache (4096 on x86-64).
 GGUFMAP_API std::uint64_t page_size();
 
+/// Where a file's pages live when nobody needs them.
+enum class PageHome {
+    disk,      ///< they can leave memory and come back
+    tmpfs,     ///< in memory alone; a hole that somebody maps and reads becomes a page that stays
+    hugetlbfs  ///< in huge pages that were set aside: they cannot leave, and no control group counts them
+};
+GGUFMAP_API PageHome page_home(const File& file);
+/// The parts of `range` (inside the file) that data was written to, in order; all of it where the file system
+/// does not tell. Throws Error (io).
+GGUFMAP_API std::vector<Range> written_ranges(const File& file, Range range);
+
 /// Where an answer comes from.
 enum class CacheMethod {
     cachestat,    ///< cachestat(2), Linux 6.5: all counters, 0.1 ms per GiB of large folios
