@@ -112,6 +112,19 @@ std::vector<ShardRange> within_budget(const PageCache& cache, const Model& model
 
 std::uint64_t PrefaultPlan::missing_bytes() const { return bytes_of(missing); }
 
+std::vector<ShardRange> without_holes(const Model& model, std::span<const ShardRange> ranges) {
+    std::vector<ShardRange> result;
+    for (const ShardRange& one : ranges) {
+        const File& file = model.shards()[one.shard].file;
+        if (page_home(file) != PageHome::tmpfs) {
+            result.push_back(one);
+            continue;
+        }
+        for (const Range written : written_ranges(file, one.range)) result.push_back({one.shard, written});
+    }
+    return result;
+}
+
 PrefaultPlan plan_prefault(const PageCache& cache, const Model& model, std::vector<ShardRange> wanted) {
     PrefaultPlan plan;
     plan.before = count_ranges(cache, model, wanted);
@@ -123,7 +136,7 @@ PrefaultPlan plan_prefault(const PageCache& cache, const Model& model, std::vect
                 missing.push_back(whole_pages(model, {one.shard, range}));
         }
     }
-    plan.missing = merged(std::move(missing));
+    plan.missing = without_holes(model, merged(std::move(missing)));
     plan.wanted = std::move(wanted);
     return plan;
 }

@@ -24,7 +24,8 @@ bool keeps(const cli::Args& args) { return locks(args) || args.has("--hold"); }
 bool may_lock(const Job& job) {
     LockNeed need;
     for (const Target& target : job.targets) {
-        const LockNeed one = lock_need(job.cache, target.model(), target.wanted);
+        const LockNeed one =
+            lock_need(job.cache, target.model(), without_holes(target.model(), target.wanted));
         need = {need.locked + one.locked, need.memory + one.memory};
     }
     const auto obstacles = lock_obstacles(lock_limits(), need);
@@ -44,8 +45,8 @@ void advise(const Job& job, const Target& target) {
 }
 
 // False where others have taken the memory since may_lock().
-bool lock(const Job& job, const Target& target) {
-    const LockOutcome outcome = lock_in_steps(job.cache, target.model(), target.wanted,
+bool lock_model(const Job& job, const Target& target, const std::vector<ShardRange>& ranges) {
+    const LockOutcome outcome = lock_in_steps(job.cache, target.model(), ranges,
                                               [&](const ShardRange& piece) { target.mapping.lock(piece); });
     for (const LockObstacle& obstacle : outcome.obstacles)
         cli::say(job.args, job.io,
@@ -61,13 +62,16 @@ bool keep(const Job& job) {
     for (const Target& target : job.targets) {
         try {
             advise(job, target);
-            if (job.args.has("--lock")) {
-                all = lock(job, target) && all;
+            if (job.args.has("--lock-onfault")) {
+                for (const ShardRange& one : target.wanted) target.mapping.lock_on_fault(one);
                 continue;
             }
-            for (const ShardRange& one : target.wanted)
-                job.args.has("--lock-onfault") ? target.mapping.lock_on_fault(one)
-                                               : target.mapping.verify(one);
+            const auto ranges = without_holes(target.model(), target.wanted);
+            if (job.args.has("--lock")) {
+                all = lock_model(job, target, ranges) && all;
+            } else {
+                for (const ShardRange& one : ranges) target.mapping.verify(one);
+            }
         } catch (const Error& error) {
             cli::say(job.args, job.io, error.what());
             all = false;

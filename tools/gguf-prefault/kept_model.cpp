@@ -71,16 +71,17 @@ CacheCounts KeptModel::resident() const { return count_ranges(cache_, model(), w
 std::uint64_t KeptModel::load(Progress& progress) {
     const PrefaultPlan plan = plan_prefault(cache_, model(), wanted_);
     const std::uint64_t read = prefault(model(), plan, {}, progress).bytes;
-    for (const ShardRange& one : wanted_) {
+    const std::vector<ShardRange> ranges = without_holes(model(), wanted_);
+    for (const ShardRange& one : ranges) {
         mapping_->advise(one, Advice::random);  // it has just been read: nothing beyond it
         mapping_->verify(one);
     }
     if (!config_.rule.lock) return read;
-    for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), lock_need(cache_, model(), wanted_)))
+    for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), lock_need(cache_, model(), ranges)))
         throw Error(ErrorKind::io, {config_.name},
                     fmt::format("mapped, not locked: {}; {}", obstacle.reason, obstacle.fix));
     const LockOutcome outcome =
-        lock_in_steps(cache_, model(), wanted_, [&](const ShardRange& piece) { mapping_->lock(piece); });
+        lock_in_steps(cache_, model(), ranges, [&](const ShardRange& piece) { mapping_->lock(piece); });
     for (const LockObstacle& obstacle : outcome.obstacles)
         throw Error(ErrorKind::io, {config_.name},
                     fmt::format("locked {} only: {}; {}", cli::human_size(outcome.bytes), obstacle.reason,

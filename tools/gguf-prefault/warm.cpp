@@ -65,6 +65,14 @@ CacheCounts count_after_opening(const Job& job, const Target& target) {
     return count_ranges(job.cache, target.model(), target.wanted);
 }
 
+const char* why_not_all(const Target& target, const CacheCounts& after) {
+    std::uint64_t written = 0;
+    for (const ShardRange& one : without_holes(target.model(), target.wanted)) written += one.range.size;
+    return written < after.total && *after.resident >= written
+               ? "the rest are holes that no data was written to"
+               : "the rest was evicted again, or its file system keeps no pages";
+}
+
 Status verify(const Job& job, const Target& target, const CacheCounts& after) {
     const auto tell = [&](const std::string& text) {
         cli::say(job.args, job.io, fmt::format("{}: {}", target.model().name(), text));
@@ -78,9 +86,8 @@ Status verify(const Job& job, const Target& target, const CacheCounts& after) {
     }
     const bool enough = *percent >= wanted.value_or(0);
     if ((!enough || *percent < 100) && !job.quiet && !job.args.has("--lock-onfault"))
-        tell(fmt::format(
-            "{} of {} are resident: the rest was evicted again, or its file system keeps no pages",
-            cli::human_size(*after.resident), cli::human_size(after.total)));
+        tell(fmt::format("{} of {} are resident: {}", cli::human_size(*after.resident),
+                         cli::human_size(after.total), why_not_all(target, after)));
     return enough ? Status::ok : Status::no;
 }
 

@@ -38,11 +38,16 @@ GGUFMAP_API std::optional<WarmWay> parse_warm_way(std::string_view name);
 GGUFMAP_API std::vector<ShardRange> within_budget(const PageCache& cache, const Model& model,
                                                   const Selection& selection, std::uint64_t budget);
 
+/// `ranges` without the holes of files in tmpfs: whoever maps a hole and reads it turns it into memory that
+/// cannot be reclaimed. Sorted, disjoint, as `ranges` must be. Throws Error (io).
+GGUFMAP_API std::vector<ShardRange> without_holes(const Model& model, std::span<const ShardRange> ranges);
+
 /// Shards are indices into the model that it was made for.
 struct PrefaultPlan {
-    std::vector<ShardRange> wanted;   ///< what shall be resident: sorted, disjoint
-    std::vector<ShardRange> missing;  ///< what of it is not, in whole pages: sorted, disjoint
-    CacheCounts before;               ///< of `wanted`, in bytes
+    std::vector<ShardRange> wanted;  ///< what shall be resident: sorted, disjoint
+    std::vector<ShardRange>
+        missing;         ///< what of it is not, without_holes(), in whole pages: sorted, disjoint
+    CacheCounts before;  ///< of `wanted`, in bytes
 
     GGUFMAP_API std::uint64_t missing_bytes() const;
 };
