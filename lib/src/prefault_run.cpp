@@ -88,10 +88,22 @@ std::vector<std::vector<Stretch>> shares_of(std::vector<Stretch> stretches, std:
     return shares;
 }
 
+// Bytes that are brought in at once: where there is a rate, no more than it allows in a tenth of a second.
+std::uint64_t step_of(const PrefaultOptions& options) {
+    constexpr std::uint64_t least = 64 << 10;
+    if (!options.rate) return options.chunk;
+    return std::min(options.chunk, std::max(least, *options.rate / 10 / least * least));
+}
+
 class Run {
 public:
-    Run(const Model& model, const PrefaultOptions& options, Progress& progress)
-        : model_(model), options_(options), progress_(progress), pace_(options.rate) {}
+    Run(const Model& model, const PrefaultOptions& options, std::size_t threads, Progress& progress)
+        : model_(model),
+          options_(options),
+          threads_(threads),
+          step_(step_of(options)),
+          progress_(progress),
+          pace_(options.rate) {}
 
     void work(const std::vector<Stretch>& share) try {
         if (options_.idle_io) detail::use_idle_io();
@@ -99,10 +111,10 @@ public:
         std::uint32_t shard = 0;
         for (const auto& [where, exact] : share) {
             if (!warmer || shard != where.shard)
-                warmer.emplace(model_.shards()[where.shard].file, options_.way);
+                warmer.emplace(model_.shards()[where.shard].file, options_.way, threads_);
             shard = where.shard;
             for (Range rest = where.range; !rest.empty();) {
-                const Range step{rest.offset, std::min(rest.size, options_.chunk)};
+                const Range step{rest.offset, std::min(rest.size, step_)};
                 if (!may_go_on(step.size)) return;
                 exact ? warmer->exact(step) : warmer->stream(step);
                 done(step.size);
@@ -152,6 +164,8 @@ private:
 
     const Model& model_;
     const PrefaultOptions& options_;
+    std::size_t threads_;
+    std::uint64_t step_;
     Progress& progress_;
     std::mutex mutex_;
     detail::Pace pace_;
@@ -174,7 +188,7 @@ PrefaultResult prefault(const Model& model, const PrefaultPlan& plan, const Pref
     const auto begin = Clock::now();
     const auto shares = shares_of(stretches_of(model, plan, options.huge_pages), plan.missing_bytes(),
                                   jobs_for(model, plan, options));
-    Run run(model, options, progress);
+    Run run(model, options, shares.size(), progress);
     {
         std::vector<std::jthread> threads;
         for (std::size_t i = 1; i < shares.size(); ++i)

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "detail/pace.hpp"
 #include "ggufmap/error.hpp"
@@ -141,16 +143,18 @@ TEST_CASE("every way brings in what is selected and nothing else") {
         const Range cover = page_cover(one.range, page);
         pages += (std::min(cover.end(), page_cover({0, end}, page).end()) - cover.offset) / page;
     }
-    for (const WarmWay way : {WarmWay::automatic, WarmWay::sendfile, WarmWay::populate, WarmWay::read}) {
-        for (const unsigned jobs : {1U, 3U}) {
+    for (const WarmWay way :
+         {WarmWay::automatic, WarmWay::sendfile, WarmWay::populate, WarmWay::read, WarmWay::willneed}) {
+        for (const auto& [jobs, chunk] : {std::pair(1U, 3ULL << 20), {3U, 3ULL << 20}, {1U, 1ULL << 20}}) {
             CAPTURE(static_cast<int>(way));
             CAPTURE(jobs);
+            CAPTURE(chunk);
             disk.evict();
             const PrefaultPlan plan = plan_prefault(cache, model, wanted);
             PrefaultOptions options;
             options.way = way;
             options.jobs = jobs;
-            options.chunk = 3 << 20;
+            options.chunk = chunk;
             options.huge_pages = way == WarmWay::populate && jobs == 1;
             Quiet progress;
             const PrefaultResult result = prefault(model, plan, options, progress);
@@ -175,7 +179,7 @@ TEST_CASE("willneed leaves nothing of the selection out") {
 }
 
 TEST_CASE("a file that is cut while it is warmed is an error, not a signal") {
-    for (const WarmWay way : {WarmWay::sendfile, WarmWay::populate, WarmWay::read}) {
+    for (const WarmWay way : {WarmWay::sendfile, WarmWay::populate, WarmWay::read, WarmWay::willneed}) {
         const WarmFile disk(large_model(4 << 20));
         const Model model = Model::open(disk.path());
         disk.evict();
@@ -192,6 +196,25 @@ TEST_CASE("a file that is cut while it is warmed is an error, not a signal") {
             CHECK(error.where().offset == 1 << 20);
         }
     }
+}
+
+TEST_CASE("with a rate the steps are a tenth of a second") {
+    struct Steps final : Progress {
+        void add(std::uint64_t bytes) override { most = std::max(most, bytes); }
+        bool stop_requested() override { return false; }
+        std::uint64_t most = 0;
+    };
+    const WarmFile disk(large_model(4 << 20));
+    const Model model = Model::open(disk.path());
+    disk.evict();
+    PrefaultOptions options;
+    options.rate = 10 << 20;
+    Steps steps;
+    const PrefaultPlan plan = plan_prefault(KernelPageCache(), model, {{0, {0, model.file_bytes()}}});
+    const auto elapsed = prefault(model, plan, options, steps).elapsed;
+    CHECK(steps.most <= 1 << 20);
+    const std::chrono::duration<double> least(static_cast<double>(plan.missing_bytes()) / (10 << 20));
+    CHECK(elapsed >= least);
 }
 
 TEST_CASE("a wish to stop ends the run") {
@@ -219,9 +242,9 @@ TEST_CASE("a rate is kept by all threads together") {
     using namespace std::chrono_literals;
     detail::Pace pace(1000);
     const detail::Pace::Time start{100s};
-    CHECK(pace.reserve(start, 500) == start);
-    CHECK(pace.reserve(start, 2000) == start + 500ms);
-    CHECK(pace.reserve(start + 1s, 1) == start + 2500ms);
+    CHECK(pace.reserve(start, 500) == start + 500ms);
+    CHECK(pace.reserve(start, 2000) == start + 2500ms);
+    CHECK(pace.reserve(start + 1s, 1) == start + 2501ms);
     CHECK(pace.reserve(start + 10s, 1) == start + 10s);
     detail::Pace free({});
     CHECK(free.reserve(start, UINT64_MAX) == start);

@@ -26,7 +26,7 @@ enum class WarmWay {
     sendfile,   ///< to /dev/null: no mapping, no copy
     populate,   ///< MADV_POPULATE_READ on a mapping that goes again
     read,       ///< into a buffer: works everywhere, costs a copy
-    willneed    ///< POSIX_FADV_WILLNEED: returns before the bytes are there
+    willneed    ///< POSIX_FADV_WILLNEED, and a wait until the bytes are there
 };
 /// "auto", "sendfile", "populate", "read", "willneed"; nothing for another word.
 GGUFMAP_API std::optional<WarmWay> parse_warm_way(std::string_view name);
@@ -57,9 +57,11 @@ GGUFMAP_API PrefaultPlan plan_prefault(const PageCache& cache, const Model& mode
 
 struct PrefaultOptions {
     WarmWay way = WarmWay::automatic;
-    /// Threads, each with an open file and a contiguous part of its own. 0: four, one on a disk that rotates.
+    /// Threads (64 at most), each with an open file and a contiguous part of its own. 0: four, one on a disk
+    /// that rotates.
     unsigned jobs = 0;
-    /// Bytes between two looks at progress, rate and pressure.
+    /// Bytes between two looks at progress, rate and pressure; less where the rate is below ten of it a
+    /// second.
     std::uint64_t chunk = 8ULL << 20;
     std::optional<std::uint64_t> rate = {};  ///< bytes a second at most, all threads together
     bool idle_io = false;                    ///< only while nobody else uses the disk (ioprio class idle)

@@ -11,13 +11,13 @@ constexpr double too_much = 0.1;
 }  // namespace
 
 Pace::Time Pace::reserve(Time now, std::uint64_t bytes) {
-    const Time start = std::max(now, next_);
-    next_ = start;
+    if (next_ == Time()) next_ = now;
     if (rate_) {
         const std::chrono::duration<double> takes(static_cast<double>(bytes) / static_cast<double>(*rate_));
         next_ += std::chrono::duration_cast<Duration>(takes);
     }
-    return start;
+    next_ = std::max(now, next_);
+    return next_;
 }
 
 void Pace::observe(Time now, std::uint64_t stalled_us) {

@@ -18,7 +18,8 @@ public:
     /// `rate` in bytes a second; nothing: no limit.
     explicit Pace(std::optional<std::uint64_t> rate) : rate_(rate) {}
 
-    /// When the next `bytes` may be read, by whichever thread asked.
+    /// When the next `bytes` may be read, by whichever thread asked: when their time has passed, so that the
+    /// rate is not exceeded at the start either.
     Time reserve(Time now, std::uint64_t bytes);
     /// What /proc/pressure/memory counts: microseconds in which some task waited for memory, ever. If that
     /// was more than a tenth of the time since the last call, everybody pauses as long as that time was.

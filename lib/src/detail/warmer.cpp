@@ -21,7 +21,9 @@ namespace {
 
 // What is mapped at once: it counts as our memory while it is.
 constexpr std::uint64_t mapped_at_once = 2 << 20;
-constexpr std::size_t read_at_once = 1 << 20;
+// Buffers of read(): of one thread, and of all together.
+constexpr std::size_t most_buffer = 1 << 20;
+constexpr std::size_t all_buffers = 8 << 20;
 // readahead(2) cuts longer requests silently; the smallest window that kernels start with.
 constexpr std::uint64_t ahead_at_once = 128 << 10;
 
@@ -56,9 +58,10 @@ WarmWay way_for(const File& file, WarmWay way) {
 
 }  // namespace
 
-Warmer::Warmer(const File& file, WarmWay way)
+Warmer::Warmer(const File& file, WarmWay way, std::size_t warmers)
     : file_(file),
       way_(way_for(file, way)),
+      read_at_once_(std::min(most_buffer, all_buffers / warmers)),
       fd_(file.reopen(O_RDONLY | O_CLOEXEC)),
       null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
     if (!null_) throw io_error({"/dev/null"}, "cannot open", errno);
@@ -84,14 +87,13 @@ void Warmer::stream(Range range) {
         case WarmWay::read:
             return read(range);
         case WarmWay::willneed:
-            return will_need(range);
+            return small(range);
     }
 }
 
-// Huge pages where they fit, single pages at the edges. Reading would not do: a page that stream() has marked
-// sets off more readahead even on a descriptor that is to have none (mm/readahead.c, page_cache_async_ra).
+// Huge pages where they fit, single pages at the edges.
 void Warmer::exact(Range range) {
-    if (way_ == WarmWay::willneed) return will_need(range);
+    if (way_ == WarmWay::willneed) return small(range);
     const std::uint64_t first = *checked::align_up(range.offset, huge_page);
     const std::uint64_t last = range.end() / huge_page * huge_page;
     if (first >= last) return small(range);
@@ -126,10 +128,11 @@ void Warmer::send(Range range) {
 }
 
 void Warmer::read(Range range) {
-    buffer_.resize(read_at_once);
+    buffer_.resize(read_at_once_);
     while (!range.empty()) {
-        const ssize_t got = ::pread(fd_.get(), buffer_.data(), std::min(range.size, read_at_once),
-                                    static_cast<off_t>(range.offset));
+        const ssize_t got =
+            ::pread(fd_.get(), buffer_.data(), std::min<std::uint64_t>(range.size, read_at_once_),
+                    static_cast<off_t>(range.offset));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) fail(range.offset, got == 0 ? ENODATA : errno);
         const auto size = static_cast<std::uint64_t>(got);
@@ -165,9 +168,20 @@ void Warmer::ask_for(Range range) {
     will_need(range);
 }
 
+// Reading would not do: a page that stream() has marked sets off more readahead even on a descriptor that is
+// to have none (mm/readahead.c, page_cache_async_ra). A mapping that is to have none ignores marks.
 void Warmer::wait_for(Range range) {
-    if (range.empty()) return;
-    way_ == WarmWay::read ? read(range) : send(range);
+    while (!range.empty()) {
+        const std::uint64_t begin = range.offset / page_size() * page_size();
+        const Range step = intersection({begin, mapped_at_once}, {begin, range.end() - begin});
+        const Mapped mapped(fd_.get(), step);
+        if (!mapped || !mapped.advise(MADV_RANDOM)) {  // FUSE with direct_io, hugetlbfs
+            return way_ == WarmWay::read ? read(range) : send(range);
+        }
+        const int failure = detail::populate(mapped.address(), step.size, fd_.get(), step.offset);
+        if (failure != 0) fail(step.offset, failure);
+        range = {step.end(), range.end() - step.end()};
+    }
 }
 
 void Warmer::small(Range range) {

@@ -14,7 +14,8 @@ namespace ggufmap::detail {
 /// before the range does, io where it cannot be read.
 class Warmer {
 public:
-    Warmer(const File& file, WarmWay way);
+    /// `warmers` work at the same time: 64 at most, so that each has 128 KiB to read into.
+    Warmer(const File& file, WarmWay way, std::size_t warmers);
 
     /// With the kernel's readahead, which runs past the end of the range.
     void stream(Range range);
@@ -35,6 +36,7 @@ private:
 
     const File& file_;
     WarmWay way_;
+    std::size_t read_at_once_;
     Fd fd_;
     Fd null_;
     std::vector<std::byte> buffer_;  // of read()
