@@ -131,4 +131,34 @@ std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, const LockNee
     return obstacles;
 }
 
+MappingLimits mapping_limits(const KernelRoots& roots) {
+    constexpr std::uint64_t usual = 65530;  // Documentation/admin-guide/sysctl/vm.rst
+    const std::string maps = detail::read_kernel_file(roots.proc + "/self/maps").value_or("");
+    return {detail::read_kernel_number(roots.proc + "/sys/vm/max_map_count").value_or(usual),
+            static_cast<std::uint64_t>(std::count(maps.begin(), maps.end(), '\n'))};
+}
+
+std::optional<LockObstacle> cut_to_mappings(std::vector<ShardRange>& ranges, const MappingLimits& limits) {
+    // For whatever else this process maps: buffers, libraries, stacks.
+    constexpr std::uint64_t spare = 512;
+    const std::uint64_t used = limits.taken + spare;
+    std::uint64_t needed = 0;
+    std::size_t fit = 0;
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+        const bool touches = i != 0 && ranges[i - 1].shard == ranges[i].shard &&
+                             page_cover(ranges[i - 1].range, page_size()).end() >=
+                                 ranges[i].range.offset / page_size() * page_size();
+        if (!touches) needed += 2;
+        if (used + needed <= limits.allowed) fit = i + 1;
+    }
+    if (fit == ranges.size()) return std::nullopt;
+    LockObstacle obstacle{
+        fmt::format("{} of {} ranges are left out: locked apart they would take more mappings "
+                    "than vm.max_map_count allows, {}",
+                    ranges.size() - fit, ranges.size(), limits.allowed),
+        fmt::format("as root: sysctl vm.max_map_count={}", used + needed)};
+    ranges.resize(fit);
+    return obstacle;
+}
+
 }  // namespace ggufmap

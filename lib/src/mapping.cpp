@@ -224,6 +224,7 @@ void Mapping::lock(const ShardRange& where) const {
 void Mapping::lock_on_fault(const ShardRange& where) const { lock_pages(where, MLOCK_ONFAULT); }
 
 void Mapping::lock_pages(const ShardRange& where, unsigned flags) const {
+    if (page_home(model_.shards()[where.shard].file) == PageHome::hugetlbfs) return;
     const auto pages = pages_of(bytes(where));
     if (pages.empty() || ::mlock2(pages.data(), pages.size(), flags) == 0) return;
     const int failure = errno;

@@ -167,3 +167,26 @@ TEST_CASE("small ranges are not looked at one by one") {
     CHECK(group.lock(large.model, ranges).bytes == 4 * mib);
     CHECK(group.looks == 2);
 }
+
+TEST_CASE("ranges that would take too many mappings are left out") {
+    const auto apart = [](std::uint64_t count) {
+        std::vector<ShardRange> ranges;
+        for (std::uint64_t i = 0; i < count; ++i) ranges.push_back({0, {i * 2 * page_size(), page_size()}});
+        return ranges;
+    };
+    auto ranges = apart(50);
+    CHECK_FALSE(cut_to_mappings(ranges, {1000, 300}).has_value());
+    CHECK(ranges.size() == 50);
+    ranges = apart(100);
+    const auto obstacle = cut_to_mappings(ranges, {1000, 300});
+    CHECK(ranges.size() == 94);
+    REQUIRE(obstacle);
+    CHECK(obstacle->reason ==
+          "6 of 100 ranges are left out: locked apart they would take more mappings than vm.max_map_count "
+          "allows, 1000");
+    CHECK(obstacle->fix == "as root: sysctl vm.max_map_count=1012");
+    std::vector<ShardRange> neighbours;
+    for (std::uint64_t i = 0; i < 1000; ++i) neighbours.push_back({0, {i * page_size(), page_size()}});
+    CHECK_FALSE(cut_to_mappings(neighbours, {1000, 300}).has_value());
+    CHECK(mapping_limits().taken > 10);
+}

@@ -36,18 +36,36 @@ bool may_lock(const Job& job) {
 
 namespace {
 
-// All of it has been read: what a page's mark for readahead would bring in is nobody's.
+// What a page's mark for readahead would bring in is nobody's. Advice about the whole of a file splits no
+// mapping; it is a hint, and what fails of it changes nothing.
 void advise(const Job& job, const Target& target) {
-    for (const ShardRange& one : target.wanted) {
-        target.mapping.advise(one, Advice::random);
-        if (job.args.has("--huge")) target.mapping.advise(one, Advice::huge_pages);
+    const auto& shards = target.model().shards();
+    for (std::uint32_t i = 0; i < shards.size(); ++i) {
+        const ShardRange all{i, {0, shards[i].file.size()}};
+        try {
+            target.mapping.advise(all, Advice::random);
+            if (job.args.has("--huge")) target.mapping.advise(all, Advice::huge_pages);
+        } catch (const Error&) {
+        }
     }
 }
 
-// False where others have taken the memory since may_lock().
-bool lock_model(const Job& job, const Target& target, const std::vector<ShardRange>& ranges) {
-    const LockOutcome outcome = lock_in_steps(job.cache, target.model(), ranges,
-                                              [&](const ShardRange& piece) { target.mapping.lock(piece); });
+// False where not all could be locked: others have taken the memory since may_lock(), or there are too many
+// ranges.
+bool lock_model(const Job& job, const Target& target) {
+    auto ranges = without_holes(target.model(), target.wanted);
+    const auto left_out = cut_to_mappings(ranges, mapping_limits());
+    LockOutcome outcome;
+    if (job.args.has("--lock")) {
+        outcome = lock_in_steps(job.cache, target.model(), ranges,
+                                [&](const ShardRange& piece) { target.mapping.lock(piece); });
+    } else {
+        for (const ShardRange& one : ranges) {
+            target.mapping.lock_on_fault(one);
+            outcome.bytes += one.range.size;
+        }
+    }
+    if (left_out) outcome.obstacles.push_back(*left_out);
     for (const LockObstacle& obstacle : outcome.obstacles)
         cli::say(job.args, job.io,
                  fmt::format("{}: locked {} only: {}; {}", target.model().name(),
@@ -62,15 +80,11 @@ bool keep(const Job& job) {
     for (const Target& target : job.targets) {
         try {
             advise(job, target);
-            if (job.args.has("--lock-onfault")) {
-                for (const ShardRange& one : target.wanted) target.mapping.lock_on_fault(one);
-                continue;
-            }
-            const auto ranges = without_holes(target.model(), target.wanted);
-            if (job.args.has("--lock")) {
-                all = lock_model(job, target, ranges) && all;
+            if (locks(job.args)) {
+                all = lock_model(job, target) && all;
             } else {
-                for (const ShardRange& one : ranges) target.mapping.verify(one);
+                for (const ShardRange& one : without_holes(target.model(), target.wanted))
+                    target.mapping.verify(one);
             }
         } catch (const Error& error) {
             cli::say(job.args, job.io, error.what());

@@ -71,17 +71,19 @@ CacheCounts KeptModel::resident() const { return count_ranges(cache_, model(), w
 std::uint64_t KeptModel::load(Progress& progress) {
     const PrefaultPlan plan = plan_prefault(cache_, model(), wanted_);
     const std::uint64_t read = prefault(model(), plan, {}, progress).bytes;
-    const std::vector<ShardRange> ranges = without_holes(model(), wanted_);
-    for (const ShardRange& one : ranges) {
-        mapping_->advise(one, Advice::random);  // it has just been read: nothing beyond it
-        mapping_->verify(one);
-    }
+    // It has just been read: nothing beyond it. About a whole file, which splits no mapping.
+    for (std::uint32_t i = 0; i < model().shards().size(); ++i)
+        mapping_->advise({i, {0, model().shards()[i].file.size()}}, Advice::random);
+    std::vector<ShardRange> ranges = without_holes(model(), wanted_);
+    for (const ShardRange& one : ranges) mapping_->verify(one);
     if (!config_.rule.lock) return read;
     for (const LockObstacle& obstacle : lock_obstacles(lock_limits(), lock_need(cache_, model(), ranges)))
         throw Error(ErrorKind::io, {config_.name},
                     fmt::format("mapped, not locked: {}; {}", obstacle.reason, obstacle.fix));
-    const LockOutcome outcome =
+    const auto left_out = cut_to_mappings(ranges, mapping_limits());
+    LockOutcome outcome =
         lock_in_steps(cache_, model(), ranges, [&](const ShardRange& piece) { mapping_->lock(piece); });
+    if (left_out) outcome.obstacles.push_back(*left_out);
     for (const LockObstacle& obstacle : outcome.obstacles)
         throw Error(ErrorKind::io, {config_.name},
                     fmt::format("locked {} only: {}; {}", cli::human_size(outcome.bytes), obstacle.reason,

@@ -50,6 +50,16 @@ GGUFMAP_API LockNeed lock_need(const PageCache& cache, const Model& model,
 /// nothing stands in the way.
 GGUFMAP_API std::vector<LockObstacle> lock_obstacles(const LockLimits& limits, const LockNeed& need);
 
+/// How many mappings this process may have: each range that is locked on its own takes two more.
+struct MappingLimits {
+    std::uint64_t allowed = 0;  ///< vm.max_map_count
+    std::uint64_t taken = 0;
+};
+GGUFMAP_API MappingLimits mapping_limits(const KernelRoots& roots = {});
+/// Leaves the first of `ranges` (sorted, disjoint), as many as may be mapped apart, and says why not all.
+GGUFMAP_API std::optional<LockObstacle> cut_to_mappings(std::vector<ShardRange>& ranges,
+                                                        const MappingLimits& limits);
+
 struct LockOutcome {
     std::uint64_t bytes = 0;              ///< of the ranges, handed to `lock`
     std::vector<LockObstacle> obstacles;  ///< why not the rest

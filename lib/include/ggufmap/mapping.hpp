@@ -44,8 +44,8 @@ struct MappingStats {
     std::uint64_t mapped = 0;               ///< address space, whole pages
     std::optional<std::uint64_t> resident;  ///< of the files, in the page cache, whoever brought it there
     std::optional<std::uint64_t> present;   ///< in this process's page tables: what it would not fault on
-    std::optional<std::uint64_t> locked;    ///< by mlock
-    std::optional<std::uint64_t> huge;      ///< mapped by huge pages of 2 MiB
+    std::optional<std::uint64_t> locked;    ///< by mlock, or in hugetlbfs, whose pages cannot leave
+    std::optional<std::uint64_t> huge;      ///< mapped by huge pages of 2 MiB or more
     /// Of the lowest level: 4 KiB for each 2 MiB that has a page present.
     std::optional<std::uint64_t> page_tables;
     std::size_t mappings = 0;  ///< one a file that is not empty
@@ -90,7 +90,8 @@ public:
     /// Throws Error (io) if the kernel refuses.
     void advise(const ShardRange& where, Advice advice) const;
     /// Keeps a range in memory until unlock() or the end. Whole pages: neighbours may be locked with it.
-    /// Throws Error (io) naming RLIMIT_MEMLOCK where that is what forbids it; what was locked before stays.
+    /// Those of hugetlbfs cannot leave anyway, and take nothing of RLIMIT_MEMLOCK. Throws Error (io) naming
+    /// RLIMIT_MEMLOCK where that is what forbids it; what was locked before stays.
     void lock(const ShardRange& where) const;
     /// The same, but each page is locked when it is first touched; nothing is read now.
     void lock_on_fault(const ShardRange& where) const;

@@ -36,7 +36,7 @@ struct MappingCost {
     std::uint64_t pss = 0;         ///< shared pages divided by the number of mappers
     std::uint64_t anonymous = 0;   ///< private copies of pages that were written to
     std::uint64_t referenced = 0;  ///< touched since the referenced bits were last cleared
-    std::uint64_t locked = 0;
+    std::uint64_t locked = 0;      ///< by mlock, or in hugetlbfs, whose pages cannot leave
     std::uint64_t swap = 0;
     std::uint64_t huge = 0;  ///< mapped by huge pages
     /// Of rss: pages of hugetlbfs that are mapped more than once. smaps does not divide them; scans of this
