@@ -111,7 +111,7 @@ EvictResult evict(const PageCache& cache, const ProcessTable& processes, const M
                   std::span<const ShardRange> ranges, bool from_processes) {
     EvictResult result;
     result.before = count_ranges(cache, model, ranges);
-    const auto drop_all = [&](auto&& way) {
+    const auto each = [&](auto&& way) {
         for (const ShardRange& one : ranges) {
             const File& file = model.shards()[one.shard].file;
             const Range pages = inner_pages(file, one.range);
@@ -122,7 +122,7 @@ EvictResult evict(const PageCache& cache, const ProcessTable& processes, const M
     if (result.before.dirty.value_or(0) != 0) {
         for (const Shard& shard : model.shards()) ::fdatasync(shard.file.fd());
     }
-    drop_all(drop);
+    each(drop);
     result.after = count_ranges(cache, model, ranges);
     if (result.after.resident == std::uint64_t{0}) return result;
 
@@ -136,8 +136,11 @@ EvictResult evict(const PageCache& cache, const ProcessTable& processes, const M
             if (!page_out(mapper.pid, addresses_of(mapper, ranges))) refused.push_back(mapper.pid);
         }
     }
-    drop_all([&](const File& file, Range pages) { drop_remains(cache, file, pages); });
+    each([&](const File& file, Range pages) { drop_remains(cache, file, pages); });
     result.after = count_ranges(cache, model, ranges);
+    each([&](const File& file, Range pages) {
+        result.stayed += count_bytes(cache, file, pages).resident.value_or(0);
+    });
     if (result.after.resident == std::uint64_t{0}) return result;
     for (const Mapper& mapper : scan.mappers) {
         Holder holder{mapper.pid, mapper.command, bytes_held(processes, mapper, ranges), std::nullopt,

@@ -1,7 +1,5 @@
 // --evict: what is selected leaves memory, and who keeps the rest there is named.
 #include <fmt/format.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/tool.hpp"
@@ -16,21 +14,19 @@ using cli::Status;
 
 namespace {
 
-bool lies_in_memory(const File& file) {
-    struct statfs status {};
-    return ::fstatfs(file.fd(), &status) == 0 &&
-           (status.f_type == TMPFS_MAGIC || status.f_type == HUGETLBFS_MAGIC);
-}
-
-// No process that we can see holds it.
-void tell_why_it_stayed(const Job& job, const Target& target, const EvictResult& result) {
+// No process that we can see holds it: one that we cannot see may.
+Status tell_why_it_stayed(const Job& job, const Target& target, const EvictResult& result) {
     std::string why;
-    if (lies_in_memory(target.model().shards().front().file))
+    Status status = Status::ok;
+    if (page_home(target.model().shards().front().file) != PageHome::disk) {
         why = "its file system is in memory: it can be removed, not evicted";
-    else if (result.unseen_processes != 0 && ::geteuid() != 0)
+    } else if (result.unseen_processes != 0 && ::geteuid() != 0) {
         why =
             fmt::format("{} processes could not be looked at; root would see them", result.unseen_processes);
-    if (!why.empty()) cli::say(job.args, job.io, target.model().name() + ": " + why);
+        if (result.stayed != 0) status = Status::no;
+    }
+    if (!why.empty() && !job.quiet) cli::say(job.args, job.io, target.model().name() + ": " + why);
+    return status;
 }
 
 }  // namespace
@@ -66,8 +62,8 @@ cli::Status let_go(Job& job) {
                                      "right to trace it",
                                      holder.pid, holder.command));
         }
-        if (!job.quiet && result.holders.empty() && result.after.resident != std::uint64_t{0})
-            tell_why_it_stayed(job, target, result);
+        if (result.holders.empty() && result.after.resident != std::uint64_t{0})
+            status = cli::worst(status, tell_why_it_stayed(job, target, result));
     }
     if (!job.quiet) document.finish();
     return status;

@@ -27,6 +27,7 @@ struct Holder {
 struct EvictResult {
     CacheCounts before;  ///< of the selection, in bytes
     CacheCounts after;
+    std::uint64_t stayed = 0;            ///< bytes of pages that were to go and are still resident
     std::vector<Holder> holders;         ///< where something stayed: by PID
     std::uint64_t unseen_processes = 0;  ///< that may hold something, but we may not look at
 };
