@@ -12,7 +12,7 @@ complete -c gguf-prefault -l part -x -a 'header embed attn ffn experts norm outp
 complete -c gguf-prefault -l expert -x -d 'experts of stacked expert tensors, e.g. 0-3'
 complete -c gguf-prefault -l ranges -r -F -d 'byte ranges, a line '\''OFFSET LENGTH'\'' each; - for standard input'
 complete -c gguf-prefault -l strategy -x -a 'auto sendfile populate read willneed' -d 'instead of the best way for this file system'
-complete -c gguf-prefault -s j -l jobs -x -d 'threads at once (default: the cores we may use)'
+complete -c gguf-prefault -s j -l jobs -x -d 'threads at once (default: 4; 1 on a rotating disk)'
 complete -c gguf-prefault -l chunk -x -d 'bytes a step (default: 8M)'
 complete -c gguf-prefault -l rate -x -d 'bytes a second at most, e.g. 200M or 200M/s'
 complete -c gguf-prefault -l idle -d 'read only while the disk is idle'

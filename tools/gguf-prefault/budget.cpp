@@ -24,7 +24,7 @@ std::uint64_t budget_bytes(const std::string& text, const AvailableMemory& memor
         return static_cast<std::uint64_t>(static_cast<double>(all_memory(memory)) * *percent / 100);
     if (const auto size = cli::parse_size(text)) return *size;
     throw Error(ErrorKind::usage, {},
-                fmt::format("--budget: '{}' is no size, wanted for example 6G, 50% or auto", text));
+                fmt::format("'{}' is no size, wanted for example 6G, 50% or auto", text));
 }
 
 }  // namespace ggufmap::prefault_tool

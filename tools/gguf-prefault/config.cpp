@@ -177,6 +177,13 @@ KeeperConfig parse_config(std::string_view text, const std::string& file) {
     return config;
 }
 
-KeeperConfig read_config(const std::string& file) { return parse_config(cli::read_text_file(file), file); }
+KeeperConfig read_config(const std::string& file) {
+    try {
+        return parse_config(cli::read_text_file(file), file);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::unsupported) throw;
+        throw Error(ErrorKind::usage, {file}, "wanted a regular file, in TOML");
+    }
+}
 
 }  // namespace ggufmap::prefault_tool

@@ -37,7 +37,8 @@ const cli::Tool& option_table() {
          {"How",
           {value("--strategy", "WAY", "instead of the best way for this file system")
                .choose({"auto", "sendfile", "populate", "read", "willneed"}),
-           cli::option::jobs(), value("--chunk", "SIZE", "bytes a step (default: 8M)"),
+           value("-j,--jobs", "N", "threads at once (default: 4; 1 on a rotating disk)"),
+           value("--chunk", "SIZE", "bytes a step (default: 8M)"),
            value("--rate", "SIZE", "bytes a second at most, e.g. 200M or 200M/s"),
            flag("--idle", "read only while the disk is idle"),
            flag("--huge", "in huge pages, where the file system can"),

@@ -45,7 +45,11 @@ cli::Status open_targets(Job& job) {
     const auto list = hot_list(job);
     std::optional<std::uint64_t> budget;
     if (const auto text = job.args.text("--budget")) {
-        budget = budget_bytes(*text, available_memory());
+        try {
+            budget = budget_bytes(*text, available_memory());
+        } catch (const Error& error) {
+            throw Error(ErrorKind::usage, {}, std::string("--budget: ") + error.reason());
+        }
         if (*text == "auto" && locks(job.args)) *budget -= std::min(*budget, lock_overhead(*budget));
     }
     return cli::for_each_input(job.args, job.io, "MODEL", [&](const std::string& name) {
