@@ -110,8 +110,12 @@ public:
         std::optional<detail::Warmer> warmer;
         std::uint32_t shard = 0;
         for (const auto& [where, exact] : share) {
-            if (!warmer || shard != where.shard)
-                warmer.emplace(model_.shards()[where.shard].file, options_.way, threads_);
+            if (!warmer || shard != where.shard) {
+                const auto open = [&, of = where.shard] {
+                    warmer.emplace(model_.shards()[of].file, options_.way, threads_);
+                };
+                options_.opening ? options_.opening(open) : open();
+            }
             shard = where.shard;
             for (Range rest = where.range; !rest.empty();) {
                 const Range step{rest.offset, std::min(rest.size, step_)};

@@ -3,10 +3,10 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <vector>
 
 #include "common/models.hpp"
 #include "common/tool.hpp"
@@ -25,7 +25,7 @@ public:
         : args_(args), io_(io), file_(*args.text("--config")), models_(load()) {}
 
     cli::Status once() {
-        Working working(signals_, nullptr);
+        Working working(signals_, *models_, nullptr);
         const auto file = once_file(io_);
         ModelSet::Known known = file ? read_known(*file) : ModelSet::Known();
         models_->round_after(known, working);
@@ -50,16 +50,19 @@ private:
     // While bytes come in, who asks is answered, and a signal to end is heard.
     class Working final : public Progress {
     public:
-        Working(const SignalQueue& signals, const StatusSocket* socket)
-            : signals_(signals), socket_(socket) {}
+        Working(const SignalQueue& signals, const ModelSet& models, StatusSocket* socket)
+            : signals_(signals), models_(models), socket_(socket) {}
         void add(std::uint64_t) override {
-            if (socket_ != nullptr) socket_->serve();
+            if (socket_ == nullptr || !socket_->somebody_waits()) return;
+            socket_->publish(encode(models_.states()));
+            socket_->serve();
         }
         bool stop_requested() override { return signals_.end_waits(); }
 
     private:
         const SignalQueue& signals_;
-        const StatusSocket* socket_;
+        const ModelSet& models_;
+        StatusSocket* socket_;
     };
 
     std::unique_ptr<ModelSet> load() {
@@ -70,12 +73,13 @@ private:
     }
 
     // A file that cannot be read leaves the old set in force.
-    void reload(Progress& progress) {
+    void reload(StatusSocket& socket) {
         try {
             auto fresh = load();
             const auto known = models_->known();
             models_ = std::move(fresh);  // what the old set had locked is free to be locked again
-            models_->resume(known, progress);
+            Working working(signals_, *models_, &socket);
+            models_->resume(known, working);
         } catch (const Error& error) {
             if (error.error_number() == EINTR) return;  // the end: answer() hears of it next
             cli::say(args_, io_, std::string(error.what()) + "; the old set stays in force");
@@ -83,7 +87,7 @@ private:
     }
 
     void round(StatusSocket& socket) {
-        Working working(signals_, &socket);
+        Working working(signals_, *models_, &socket);
         try {
             models_->round(working);
         } catch (const Error& error) {
@@ -95,12 +99,26 @@ private:
 
     // Until there is something to do; true when that is a round.
     bool wait(const StatusSocket& socket) const {
-        std::array<pollfd, 3> watched = {
-            {{models_->fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {socket.fd(), POLLIN, 0}}};
+        if (models_->opened()) return true;
+        std::vector<pollfd> watched = {
+            {models_->fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}, {socket.fd(), POLLIN, 0}};
+        for (const int client : socket.unfinished()) watched.push_back({client, POLLOUT, 0});
         using std::chrono::milliseconds;
         const auto left = std::chrono::ceil<milliseconds>(next_round_ - Clock::now());
         ::poll(watched.data(), watched.size(), static_cast<int>(std::max(left, milliseconds(0)).count()));
         return watched[0].revents != 0 || Clock::now() >= next_round_;
+    }
+
+    // Whoever started us may have stopped listening; the models are kept all the same.
+    void print_states() {
+        try {
+            print(models_->states(), io_, cli::Style::from(args_));
+            io_.flush();
+        } catch (const cli::OutputClosed&) {
+            cli::say(args_, io_, "cannot print the state: standard output is closed");
+        } catch (const Error& error) {
+            cli::say(args_, io_, std::string("cannot print the state: ") + error.what());
+        }
     }
 
     // False when it is time to end.
@@ -110,13 +128,11 @@ private:
         while (const auto signal = signals_.next()) {
             if (*signal == SIGINT || *signal == SIGTERM) return false;
             if (*signal == SIGHUP) {
-                Working working(signals_, &socket);
-                reload(working);
+                reload(socket);
                 next_round_ = Clock::now();
             }
             if (*signal == SIGUSR1) {
-                print(models_->states(), io_, cli::Style::from(args_));
-                io_.flush();
+                print_states();
             }
         }
         return true;

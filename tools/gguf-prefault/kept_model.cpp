@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/as_found.hpp"
@@ -18,6 +19,27 @@ namespace ggufmap::prefault_tool {
 KeptModel::KeptModel(ModelConfig config, Places places, const PageCache& cache, const ProcessTable& processes)
     : config_(std::move(config)), places_(std::move(places)), cache_(cache), processes_(processes) {}
 
+namespace {
+
+// A file that was renamed over the path is another one; so is one that was written to.
+bool still_is(const File& file, const struct stat& status) {
+    const FileIdentity& known = file.identity();
+    return known.device == status.st_dev && known.inode == status.st_ino &&
+           known.size == static_cast<std::uint64_t>(status.st_size);
+}
+
+// What the model's name stands for is `status`.
+bool unchanged(const Model& model, const struct stat& status) {
+    const auto& shards = model.shards();
+    if (shards.size() == 1) return still_is(shards.front().file, status);
+    return std::all_of(shards.begin(), shards.end(), [](const Shard& shard) {
+        struct stat now {};
+        return ::stat(shard.file.name().c_str(), &now) == 0 && still_is(shard.file, now);
+    });
+}
+
+}  // namespace
+
 bool KeptModel::refresh() {
     struct stat status {};
     bool there = true;
@@ -27,13 +49,7 @@ bool KeptModel::refresh() {
         if (error.kind() != ErrorKind::io) throw;
         there = false;
     }
-    if (there && mapping_) {
-        // A file that was renamed over the path is another one; so is one that was written to.
-        const FileIdentity& known = model().shards().front().file.identity();
-        if (known.device == status.st_dev && known.inode == status.st_ino &&
-            known.size == static_cast<std::uint64_t>(status.st_size))
-            return false;
-    }
+    if (there && mapping_ && unchanged(model(), status)) return false;
     if (!there && !mapping_) return false;
     mapping_.reset();
     wanted_.clear();
@@ -68,9 +84,9 @@ void KeptModel::select() {
 
 CacheCounts KeptModel::resident() const { return count_ranges(cache_, model(), wanted_); }
 
-std::uint64_t KeptModel::load(Progress& progress) {
+std::uint64_t KeptModel::load(Progress& progress, const Opening& opening) {
     const PrefaultPlan plan = plan_prefault(cache_, model(), wanted_);
-    const std::uint64_t read = prefault(model(), plan, {}, progress).bytes;
+    const std::uint64_t read = prefault(model(), plan, {.opening = opening}, progress).bytes;
     // It has just been read: nothing beyond it. About a whole file, which splits no mapping.
     for (std::uint32_t i = 0; i < model().shards().size(); ++i)
         mapping_->advise({i, {0, model().shards()[i].file.size()}}, Advice::random);

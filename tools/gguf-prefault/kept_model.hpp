@@ -1,6 +1,7 @@
 // One model that the keeper looks after: its files, and what is done with them.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +32,9 @@ public:
     std::optional<std::uint64_t> locked_bytes() const { return mapping_->stats().locked; }
 
     /// Brings it in and keeps it mapped, or locked. Returns bytes read. Throws Error; (io) with the fix where
-    /// it may not be locked: then it is mapped all the same.
-    std::uint64_t load(Progress& progress);
+    /// it may not be locked: then it is mapped all the same. `opening`: as in PrefaultOptions.
+    using Opening = std::function<void(const std::function<void()>&)>;
+    std::uint64_t load(Progress& progress, const Opening& opening);
     /// Returns the bytes that stayed.
     std::uint64_t let_go();
 

@@ -38,6 +38,8 @@ ModelSet::ModelSet(const KeeperConfig& config, const Places& places, const PageC
       host_budget_(config.host_budget),
       sights_(config.models.size()),
       last_told_(config.models.size()),
+      looked_for_(config.models.size()),
+      told_no_room_(config.models.size()),
       keeper_(rules_of(config), budget()) {
     for (const ModelConfig& model : config.models)
         models_.push_back(std::make_unique<KeptModel>(model, places, cache, processes));
@@ -78,20 +80,41 @@ bool ModelSet::in_trouble() const {
     return std::any_of(last_told_.begin(), last_told_.end(), [](const auto& told) { return !told.empty(); });
 }
 
+void ModelSet::note_opened() {
+    for (const std::size_t number : watch_.opened()) sights_[number].opened = true;
+}
+
+// An open of our own: its event is taken at once, so that those of others still count.
+void ModelSet::opening(std::size_t number, const std::function<void()>& open) {
+    const std::scoped_lock lock(opens_);
+    note_opened();
+    open();
+    for (const std::size_t other : watch_.opened()) {
+        if (!watch_.share(number, other)) sights_[other].opened = true;
+    }
+}
+
+bool ModelSet::opened() const {
+    return std::any_of(sights_.begin(), sights_.end(), [](const auto& sight) { return sight.opened; });
+}
+
 void ModelSet::refresh(std::size_t number) {
     KeptModel& model = *models_[number];
+    looked_for_[number] = true;
+    const std::string no_such_model = model.config().path + ": no such model";
     try {
-        if (!model.refresh()) {
-            if (!model.there()) tell_once(number, model.config().path + ": no such model");
+        bool changed = false;
+        opening(number, [&] { changed = model.refresh(); });
+        if (!changed) {
+            if (!model.there()) tell_once(number, no_such_model);
             return;
         }
         keeper_.changed(number);
-        opened_here_.insert(number);
         if (model.there())
             watch_.watch(number, model.model());
         else
             watch_.forget(number);
-        last_told_[number].clear();
+        last_told_[number] = model.there() ? "" : no_such_model;
         tell(number, model.there() ? cli::human_size(model.wanted_bytes()) + " to look after"
                                    : model.config().path + ": has gone");
     } catch (const Error& error) {
@@ -138,22 +161,42 @@ void ModelSet::carry_out(std::size_t number, Keeper::Order order, Progress& prog
             tell(number, stayed == 0 ? std::string("let go")
                                      : fmt::format("let go, {} stayed", cli::human_size(stayed)));
         } else if (order == Keeper::Order::load) {
-            opened_here_.insert(number);
-            const std::uint64_t read = model.load(progress);
+            loading_ = number;
+            const std::uint64_t read = model.load(progress, [&](const auto& open) { opening(number, open); });
             tell(number, fmt::format("loaded, {} read", cli::human_size(read)));
         }
         last_told_[number].clear();
     } catch (const Error& error) {
+        loading_.reset();
         if (error.error_number() == EINTR) throw;
         tell_once(number, error.what());
+    }
+    loading_.reset();
+}
+
+// Once for each time that it comes to that.
+void ModelSet::tell_no_room() {
+    std::uint64_t taken = 0;
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        if (keeper_.state(i).loaded) taken += sights_[i].bytes;
+    }
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        const bool no_room = keeper_.state(i).no_room;
+        if (no_room && !told_no_room_[i])
+            tell(i, fmt::format("not loaded: it takes {}, others that are locked or in use {}, and [host] "
+                                "budget is {}",
+                                cli::human_size(sights_[i].bytes), cli::human_size(taken),
+                                cli::human_size(budget().value_or(0))));
+        told_no_room_[i] = no_room;
     }
 }
 
 void ModelSet::round(Progress& progress) {
-    for (const std::size_t number : watch_.opened()) {
-        if (!opened_here_.contains(number)) sights_[number].opened = true;
+    note_opened();
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+        refresh(i);
+        progress.add(0);  // many models take a while
     }
-    for (std::size_t i = 0; i < models_.size(); ++i) refresh(i);
     mark_used();
     for (std::size_t i = 0; i < models_.size(); ++i) {
         sights_[i].there = models_[i]->there();
@@ -161,17 +204,13 @@ void ModelSet::round(Progress& progress) {
     }
     keeper_.set_budget(budget());
     const std::vector<Keeper::Order> orders = keeper_.decide(Clock::now(), sights_);
+    for (Keeper::Sight& sight : sights_) sight.opened = false;  // what is opened from now on is for the next
+    tell_no_room();
     for (const Keeper::Order now : {Keeper::Order::let_go, Keeper::Order::load}) {
         for (std::size_t i = 0; i < orders.size(); ++i) {
             if (orders[i] == now) carry_out(i, now, progress);
         }
     }
-    for (Keeper::Sight& sight : sights_) sight.opened = false;
-    for (const std::size_t number : watch_.opened()) {
-        const bool ourselves = opened_here_.contains(number);
-        sights_[number].opened = !ourselves;  // for the next round
-    }
-    opened_here_.clear();
 }
 
 std::vector<ModelState> ModelSet::states() const {
@@ -179,10 +218,19 @@ std::vector<ModelState> ModelSet::states() const {
     for (std::size_t i = 0; i < models_.size(); ++i) {
         const KeptModel& model = *models_[i];
         const Keeper::State& known = keeper_.state(i);
-        ModelState state{
-            model.config().name, model.config().path, "missing", 0, {}, {}, sights_[i].in_use, {}};
+        ModelState state{model.config().name,
+                         model.config().path,
+                         looked_for_[i] ? "missing" : "idle",
+                         0,
+                         {},
+                         {},
+                         sights_[i].in_use,
+                         {}};
         if (model.there()) {
-            state.state = known.loaded ? "loaded" : known.no_room ? "no room" : "idle";
+            state.state = loading_ == i   ? "loading"
+                          : known.loaded  ? "loaded"
+                          : known.no_room ? "no room"
+                                          : "idle";
             state.selected = model.wanted_bytes();
             state.resident = model.resident().resident;
             state.locked = model.locked_bytes();
@@ -207,7 +255,11 @@ ModelSet::Known ModelSet::known() const {
 void ModelSet::resume(const Known& earlier, Progress& progress) {
     for (std::size_t i = 0; i < models_.size(); ++i) {
         const auto known = earlier.find(key_of(models_[i]->config()));
-        if (known == earlier.end() || !known->second.loaded) continue;
+        if (known == earlier.end()) continue;
+        if (!known->second.loaded) {
+            keeper_.used(i, known->second.last_use);
+            continue;
+        }
         refresh(i);
         if (!models_[i]->there()) continue;
         keeper_.resume(i, known->second);

@@ -5,7 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ public:
     /// Looks at everything, lets go, loads. Throws Error (io, EINTR) where `progress` asks to stop.
     void round(Progress& progress);
     std::vector<ModelState> states() const;
+    /// Somebody has opened a model after the last round had looked.
+    bool opened() const;
     /// A model is missing or broken, or could not be locked or read.
     bool in_trouble() const;
     /// What is known of each model, by its absolute path.
@@ -45,6 +48,9 @@ public:
 
 private:
     void refresh(std::size_t number);
+    void note_opened();
+    void opening(std::size_t number, const std::function<void()>& open);
+    void tell_no_room();
     std::optional<std::uint64_t> budget() const;
     void mark_used();
     void carry_out(std::size_t number, Keeper::Order order, Progress& progress);
@@ -57,7 +63,10 @@ private:
     std::vector<std::unique_ptr<KeptModel>> models_;
     std::vector<Keeper::Sight> sights_;
     std::vector<std::string> last_told_;  // by model: its trouble, told once; empty: none
-    std::set<std::size_t> opened_here_;   // by this process, in this round
+    std::vector<bool> looked_for_;        // by model: "missing" can be told
+    std::vector<bool> told_no_room_;
+    std::optional<std::size_t> loading_;
+    std::mutex opens_;  // of our own, each with its event
     Keeper keeper_;
     OpenWatch watch_;
 };

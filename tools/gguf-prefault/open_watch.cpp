@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -38,6 +39,15 @@ void OpenWatch::forget(std::size_t number) {
         one = numbers_.erase(one);
         if (!numbers_.contains(watch)) ::inotify_rm_watch(fd_.get(), watch);
     }
+}
+
+bool OpenWatch::share(std::size_t a, std::size_t b) const {
+    const auto watched = [this](std::size_t number, int watch) {
+        const auto [first, last] = numbers_.equal_range(watch);
+        return std::any_of(first, last, [&](const auto& one) { return one.second == number; });
+    };
+    return a == b || std::any_of(numbers_.begin(), numbers_.end(),
+                                 [&](const auto& one) { return one.second == a && watched(b, one.first); });
 }
 
 std::set<std::size_t> OpenWatch::opened() {

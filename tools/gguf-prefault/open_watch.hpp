@@ -22,6 +22,8 @@ public:
     void forget(std::size_t number);
     /// The numbers of models that were opened since the last call, by anybody.
     std::set<std::size_t> opened();
+    /// Two models that have a file in common.
+    bool share(std::size_t a, std::size_t b) const;
 
 private:
     Fd fd_;

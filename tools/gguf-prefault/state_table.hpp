@@ -14,7 +14,7 @@ namespace ggufmap::prefault_tool {
 struct ModelState {
     std::string name;
     std::string path;
-    std::string state;  ///< "loaded", "idle" (not loaded), "missing", "no room"
+    std::string state;  ///< "loaded", "loading", "idle" (not loaded), "missing", "no room"
     std::uint64_t selected = 0;
     std::optional<std::uint64_t> resident;
     std::optional<std::uint64_t> locked;

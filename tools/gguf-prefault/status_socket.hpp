@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/args.hpp"
 #include "common/io.hpp"
@@ -26,16 +27,29 @@ public:
     int fd() const { return fd_.get(); }
     /// What is sent from now on.
     void publish(std::string text) { text_ = std::move(text); }
-    /// Answers whoever waits; never blocks.
-    void serve() const;
+    /// Somebody has connected and not been answered.
+    bool somebody_waits() const;
+    /// Answers whoever waits, and goes on with those whose answer is under way; never blocks.
+    void serve();
+    /// Those whose answer is under way: serve() goes on where one can be written to.
+    std::vector<int> unfinished() const;
 
 private:
+    struct Client {
+        Fd fd;
+        std::string left;
+    };
+    bool send_some(Client& client) const;
+
     std::string path_;
     Fd fd_;
+    FileIdentity identity_;  // of the path: another keeper may have its own there by the end
     std::string text_;
+    std::vector<Client> clients_;
 };
 
-/// What the keeper behind `path` says. Throws Error (io) where none runs.
+/// What the keeper behind `path` says. Throws Error (io) where none runs, or it says nothing for five
+/// seconds.
 std::string ask_status(const std::string& path);
 
 }  // namespace ggufmap::prefault_tool

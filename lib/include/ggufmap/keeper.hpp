@@ -58,6 +58,9 @@ public:
     /// Goes on from what another set of rules, or another process, knew of it. It has had its start.
     void resume(std::size_t model, const State& state);
 
+    /// It was used then, whoever saw that.
+    void used(std::size_t model, Time when) { states_[model].last_use = when; }
+
     const State& state(std::size_t model) const { return states_[model]; }
 
 private:

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -68,6 +69,9 @@ struct PrefaultOptions {
     /// One folio of 2 MiB for each 2 MiB, where the file system can: mappings need one entry for each.
     bool huge_pages = false;
     KernelRoots roots = {};  ///< where pressure and devices are looked up
+    /// Where not empty: calls what it is given, which opens a file of the model once more. From several
+    /// threads; who watches the files can tell these opens from those of others.
+    std::function<void(const std::function<void()>& open)> opening = {};
 };
 
 struct PrefaultResult {
