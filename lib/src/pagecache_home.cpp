@@ -1,11 +1,11 @@
 // What a file is made of: pages of a disk or of memory, data and holes.
-#include <linux/magic.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "detail/memory_files.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/pagecache.hpp"
 
@@ -14,8 +14,7 @@ namespace ggufmap {
 PageHome page_home(const File& file) {
     struct statfs status {};
     if (::fstatfs(file.fd(), &status) != 0) return PageHome::disk;
-    if (status.f_type == TMPFS_MAGIC) return PageHome::tmpfs;
-    return status.f_type == HUGETLBFS_MAGIC ? PageHome::hugetlbfs : PageHome::disk;
+    return detail::home_of(status);
 }
 
 std::vector<Range> written_ranges(const File& file, Range range) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +16,6 @@
 #include "detail/address_space.hpp"
 #include "detail/kernel_files.hpp"
 #include "detail/maps.hpp"
-#include "detail/memory_files.hpp"
 #include "detail/overlay.hpp"
 #include "detail/page_tables.hpp"
 #include "detail/process_folder.hpp"
@@ -256,11 +254,6 @@ std::uint64_t locked_once(const ProcessTable& table, std::span<const Mapper> map
     std::uint64_t together = 0;
     for (auto& [file, ranges] : pages) together += total_size(merged(std::move(ranges)));
     return std::max(most, together);
-}
-
-bool memory_only(const File& file) {
-    struct statfs status {};
-    return ::fstatfs(file.fd(), &status) == 0 && detail::is_memory(status);
 }
 
 void clear_referenced(int pid, const KernelRoots& roots) {

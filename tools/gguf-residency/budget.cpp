@@ -130,7 +130,7 @@ std::uint64_t held_bytes(const Model& model, const PageCache& cache, const Proce
     std::uint64_t bytes = 0;
     std::vector<MapsIdentity> on_disk;
     for (const Shard& shard : model.shards()) {
-        if (memory_only(shard.file))
+        if (page_home(shard.file) != PageHome::disk)
             bytes += count_bytes(cache, shard.file, {0, shard.file.size()}).resident.value_or(0);
         else
             on_disk.push_back(maps_identity(shard.file));

@@ -22,7 +22,7 @@ GGUFMAP_API std::uint64_t page_size();
 /// Where a file's pages live when nobody needs them.
 enum class PageHome {
     disk,      ///< they can leave memory and come back
-    tmpfs,     ///< in memory alone; a hole that somebody maps and reads becomes a page that stays
+    tmpfs,     ///< (or ramfs) in memory alone; a hole that somebody maps and reads becomes a page that stays
     hugetlbfs  ///< in huge pages that were set aside: they cannot leave, and no control group counts them
 };
 GGUFMAP_API PageHome page_home(const File& file);

@@ -101,7 +101,7 @@ struct MappedModel {
     std::string path;             ///< as seen from here, without the mark of a deleted one
     bool deleted = false;         ///< the name is gone, the memory is not
     std::vector<Mapper> mappers;  ///< by PID, with what each mapping costs; MappedArea::file is 0
-    bool memory_only = false;     ///< on tmpfs, ramfs or hugetlbfs, as memory_only() says
+    bool memory_only = false;     ///< its PageHome is no disk
     std::uint64_t locked = 0;     ///< as locked_once() says
 
     /// Of all mappers together: MappingCost::pss counts pages that they share once.
@@ -154,10 +154,6 @@ private:
 /// private copies are no pages of a file. Where page tables may not be looked at, what the process that
 /// locks most has locked. The mappers must come with costs.
 GGUFMAP_API std::uint64_t locked_once(const ProcessTable& table, std::span<const Mapper> mappers);
-
-/// True on tmpfs, ramfs and hugetlbfs: the file is nothing but memory, so its pages have no place to go but
-/// swap, and the kernel does not count them as available.
-GGUFMAP_API bool memory_only(const File& file);
 
 /// Clears the referenced bits of a whole process, so that MappingCost::referenced starts again from 0.
 /// Changes what the kernel's reclaim knows about that process. Throws Error (io).

@@ -64,18 +64,15 @@ MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint
         if (name == "Anonymous:") sum.anonymous += bytes;
         if (name == "Referenced:") sum.referenced += bytes;
         if (name == "Swap:") sum.swap += bytes;
-        // Rss and Pss leave pages of hugetlbfs out (fs/proc/task_mmu.c).
+        // Rss and Pss leave pages of hugetlbfs out (fs/proc/task_mmu.c). They are as good as locked: they cannot
+        // leave.
         if (name == "Private_Hugetlb:" || name == "Shared_Hugetlb:") {
             sum.rss += bytes;
             sum.huge += bytes;
+            sum.locked += bytes;
             (name == "Private_Hugetlb:" ? sum.pss : sum.shared_huge) += bytes;
         }
         if (name == "FilePmdMapped:" || name == "ShmemPmdMapped:") sum.huge += bytes;
-        // Not in Rss, and as good as locked: they cannot leave.
-        if (name == "Shared_Hugetlb:" || name == "Private_Hugetlb:") {
-            sum.huge += bytes;
-            sum.locked += bytes;
-        }
         // Not "Locked:", which divides each page among the processes that map it (fs/proc/task_mmu.c).
         if (name == "VmFlags:" && line.find(" lo") != std::string_view::npos) sum.locked += rss;
     }

@@ -30,9 +30,16 @@ std::optional<std::string> type_of(std::string_view mountinfo, std::uint64_t dev
 
 }  // namespace
 
-bool is_memory(const struct statfs& status) {
-    const auto type = static_cast<unsigned long>(status.f_type);
-    return type == TMPFS_MAGIC || type == RAMFS_MAGIC || type == HUGETLBFS_MAGIC;
+PageHome home_of(const struct statfs& status) {
+    switch (static_cast<unsigned long>(status.f_type)) {
+        case TMPFS_MAGIC:
+        case RAMFS_MAGIC:
+            return PageHome::tmpfs;
+        case HUGETLBFS_MAGIC:
+            return PageHome::hugetlbfs;
+        default:
+            return PageHome::disk;
+    }
 }
 
 bool is_memory(const std::string& folder, const std::string& link, std::uint64_t device,
@@ -40,7 +47,7 @@ bool is_memory(const std::string& folder, const std::string& link, std::uint64_t
     if (const auto type = type_of(read_kernel_file(folder + "/mountinfo").value_or(""), device))
         return *type == "tmpfs" || *type == "ramfs" || *type == "hugetlbfs" || *type == "devtmpfs";
     struct statfs status {};
-    if (::statfs(link.c_str(), &status) == 0) return is_memory(status);
+    if (::statfs(link.c_str(), &status) == 0) return home_of(status) != PageHome::disk;
     return name.starts_with("/memfd:");  // on a mount of the kernel's own
 }
 

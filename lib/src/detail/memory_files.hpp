@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <string>
 
+#include "ggufmap/pagecache.hpp"
+
 namespace ggufmap::detail {
 
-bool is_memory(const struct statfs& status);
+PageHome home_of(const struct statfs& status);
 
 /// Whether a file that a process maps is one. `folder` is /proc/PID, `link` the mapping in its map_files,
 /// `name` the file's in its maps. Mounts are asked first: what lies behind `link` takes a privilege.
