@@ -61,7 +61,9 @@ std::span<std::byte> pages_of(Bytes bytes) {
 
 }  // namespace
 
-Mapping Mapping::open(const std::string& name, const Places& places) { return of(Model::open(name, places)); }
+Mapping Mapping::open(const std::string& name, const Places& places, Layout layout) {
+    return of(Model::open(name, places), layout);
+}
 
 Mapping Mapping::open_first(const std::vector<std::string>& names, const Places& places) {
     for (const std::string& name : names) {
@@ -75,21 +77,21 @@ Mapping Mapping::open_first(const std::vector<std::string>& names, const Places&
                 ENOENT);
 }
 
-Mapping Mapping::of(Model model) {
+Mapping Mapping::of(Model model, Layout layout) {
     model.require_complete();
-    return Mapping(std::move(model));
+    return Mapping(std::move(model), layout);
 }
 
-Mapping::Mapping(Model model) : model_(std::move(model)) {
+Mapping::Mapping(Model model, Layout layout) : model_(std::move(model)) {
     try {
-        map_all();
+        map_all(layout);
     } catch (...) {
         unmap();
         throw;
     }
 }
 
-void Mapping::map_all() {
+void Mapping::map_all(Layout layout) {
     std::uint64_t alignment = detail::huge_page;
     for (const Shard& shard : model_.shards()) alignment = std::max(alignment, page_of(shard.file));
     const auto too_large = [&] {
@@ -98,7 +100,8 @@ void Mapping::map_all() {
     std::vector<std::uint64_t> starts;
     for (const Shard& shard : model_.shards()) {
         starts.push_back(reserved_);
-        const auto rounded = checked::align_up(shard.file.size(), page_of(shard.file));
+        const auto rounded =
+            checked::align_up(shard.file.size(), layout == Layout::aligned ? alignment : page_of(shard.file));
         const auto end = rounded ? checked::add(reserved_, *rounded) : std::nullopt;
         if (!end) throw too_large();
         reserved_ = *end;

@@ -85,6 +85,18 @@ TEST_CASE("a shard set lies in one address range, without a hole where shards ar
     }
 }
 
+TEST_CASE("the files of a shard set can each begin on a huge page") {
+    const test::TemporaryDirectory dir;
+    const std::string second = shard_bytes(1, true);
+    const std::string name = dir.write("m-00001-of-00002.gguf", shard_bytes(0, true));
+    dir.write("m-00002-of-00002.gguf", second);
+    const Mapping mapping = Mapping::open(name, {}, Mapping::Layout::aligned);
+    CHECK_FALSE(mapping.contiguous());
+    CHECK((as_text(mapping.shard(1)) == second));
+    for (const std::uint32_t shard : {0U, 1U})
+        CHECK(reinterpret_cast<std::uintptr_t>(mapping.shard(shard).data()) % (2 << 20) == 0);
+}
+
 TEST_CASE("stream hands out every byte in order and in pieces") {
     const test::TemporaryDirectory dir;
     const Mapping mapping = Mapping::open(dir.write("m.gguf", model_bytes()));

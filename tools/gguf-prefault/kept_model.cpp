@@ -56,7 +56,7 @@ bool KeptModel::refresh() {
     wanted_bytes_ = 0;
     if (!there) return true;
     const cli::AsFound as_found(cache_, config_.path, places_);
-    mapping_ = Mapping::open(config_.path, places_);
+    mapping_ = Mapping::open(config_.path, places_, Mapping::Layout::aligned);
     as_found.restore(model());
     try {
         select();

@@ -55,7 +55,7 @@ cli::Status open_targets(Job& job) {
     return cli::for_each_input(job.args, job.io, "MODEL", [&](const std::string& name) {
         const Places places = cli::places_from(job.io);
         const cli::AsFound as_found(job.cache, name, places);
-        Target target{Mapping::open(name, places), {}, 0};
+        Target target{Mapping::open(name, places, Mapping::Layout::aligned), {}, 0};
         as_found.restore(target.model());
         const Selection selection = selection_for(job, target.model(), list);
         target.wanted = selection.ranges(target.model());

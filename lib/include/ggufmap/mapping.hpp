@@ -53,14 +53,19 @@ struct MappingStats {
 
 class GGUFMAP_API Mapping {
 public:
+    enum class Layout {
+        contiguous,  ///< each file begins where the pages of the one before end
+        aligned      ///< on a huge page of 2 MiB: all can be mapped, and locked, by large folios
+    };
     /// Maps every file of a model read-only, behind one another in one reserved address range. Throws what
     /// Model::open throws, Error (malformed) if a tensor lies beyond its file, Error (io) if the kernel
     /// refuses to map.
-    static Mapping open(const std::string& name, const Places& places = {});
+    static Mapping open(const std::string& name, const Places& places = {},
+                        Layout layout = Layout::contiguous);
     /// The first of `names` that exists; Error (io) if none does. What exists and is broken is an Error, not
     /// skipped.
     static Mapping open_first(const std::vector<std::string>& names, const Places& places = {});
-    static Mapping of(Model model);
+    static Mapping of(Model model, Layout layout = Layout::contiguous);
 
     Mapping(Mapping&& other) noexcept;
     Mapping& operator=(Mapping&& other) noexcept;
@@ -99,8 +104,8 @@ public:
     MappingStats stats() const;
 
 private:
-    explicit Mapping(Model model);
-    void map_all();
+    Mapping(Model model, Layout layout);
+    void map_all(Layout layout);
     void unmap();
     void lock_pages(const ShardRange& where, unsigned flags) const;
 
