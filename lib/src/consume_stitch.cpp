@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "detail/journal.hpp"
+#include "detail/lone_run.hpp"
 #include "detail/partial_file.hpp"
 #include "detail/silent.hpp"
 #include "detail/single_name.hpp"
@@ -63,7 +64,8 @@ public:
 private:
     std::string partial_name() const { return PartialFile::hidden_name(path_.name); }
     std::string journal_name() const { return Journal::hidden_name(path_.name); }
-    void take(const Part& part, PartialFile& partial);
+    File open(const Part& part) const;
+    void take(const Part& part, const File& file, PartialFile& partial);
     void hash(const Piece& piece, Digest& digest) const;
     void remove(const Part& part) const;
     void go_on(PartialFile& partial);
@@ -186,11 +188,19 @@ void StitchConsumer::hash(const Piece& piece, Digest& digest) const {
     });
 }
 
-void StitchConsumer::take(const Part& part, PartialFile& partial) {
-    const File file = File::open(part.path);
+// Locked as long as it is open: no other result takes it, too.
+File StitchConsumer::open(const Part& part) const {
+    File file = File::open(part.path);
     const FileIdentity& found = file.identity();
     if (found.device != part.device || found.inode != part.inode || found.size != part.file_size)
         throw Error(ErrorKind::mismatch, {part.path}, "is not the shard that was to be consumed");
+    detail::require_lone_run(file.fd(), part.path);
+    if (!OutputDirectory::open(split_path(part.path).directory)->holds(split_path(part.path).name, found))
+        throw io_error({part.path}, "was taken by another run", ENOENT);
+    return file;
+}
+
+void StitchConsumer::take(const Part& part, const File& file, PartialFile& partial) {
     Digest sent(DigestKind::xxh3_128);
     Digest whole(DigestKind::xxh3_128);
     Copier copier(Reflink::never, progress_);
@@ -203,6 +213,7 @@ void StitchConsumer::take(const Part& part, PartialFile& partial) {
     if (part.listed != "-" && whole.hex() != part.listed)
         throw Error(ErrorKind::mismatch, {part.path},
                     fmt::format("its XXH128 is {}, listed is {}: damaged", whole.hex(), part.listed));
+    file.check_unchanged();
     partial.sync();
 
     Digest stored(DigestKind::xxh3_128);
@@ -230,8 +241,10 @@ void StitchConsumer::go_on(PartialFile& partial) {
         parts.push_back(std::move(*part));
     }
     for (std::size_t i = 0; i < parts.size(); ++i) {
+        std::optional<File> shard;
         if (!journal_->has(done(i))) {
-            take(parts[i], partial);
+            shard = open(parts[i]);
+            take(parts[i], *shard, partial);
             journal_->append(done(i));
         }
         remove(parts[i]);
