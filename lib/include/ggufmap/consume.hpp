@@ -22,10 +22,11 @@ GGUFMAP_API std::optional<File> open_consumed(const std::string& path, bool resu
 
 /// Writes the shards one by one, the first one after all others: content durable, read back and compared,
 /// name durable, journal, then the hole in the model; at the end the model goes. The journal lies beside the
-/// shards. With `resume` what an earlier run has journalled is taken over. After an Error nothing has
-/// happened where no shard was durable yet; else its reason says how to go on. Throws Error: io (also where
-/// the journal of an earlier run is there without `resume`, or the file system cannot punch holes); mismatch
-/// where the journal belongs to another plan, or what was written does not read back.
+/// shards. With `resume` what an earlier run has journalled is taken over, if it is still right. After an
+/// Error nothing has happened where nothing was freed yet; else its reason says how to go on. Throws Error:
+/// io (also where another run has the model, the journal of an earlier run is there without `resume`, or the
+/// file system cannot punch holes); mismatch where the journal belongs to another model or plan, the model is
+/// written to, moved or replaced meanwhile, or what was written is no longer so.
 GGUFMAP_API ShardResult consume(const ShardPlan& plan, const ShardRun& options, bool resume,
                                 Progress& progress);
 
