@@ -146,16 +146,16 @@ TEST_CASE("every way brings in what is selected and nothing else") {
     for (const WarmWay way :
          {WarmWay::automatic, WarmWay::sendfile, WarmWay::populate, WarmWay::read, WarmWay::willneed}) {
         for (const auto& [jobs, chunk] : {std::pair(1U, 3ULL << 20), {3U, 3ULL << 20}, {1U, 1ULL << 20}}) {
-            CAPTURE(static_cast<int>(way));
-            CAPTURE(jobs);
-            CAPTURE(chunk);
-            disk.evict();
-            const PrefaultPlan plan = plan_prefault(cache, model, wanted);
             PrefaultOptions options;
             options.way = way;
             options.jobs = jobs;
             options.chunk = chunk;
             options.huge_pages = way == WarmWay::populate && jobs == 1;
+            CAPTURE(static_cast<int>(way));
+            CAPTURE(options.jobs);
+            CAPTURE(options.chunk);
+            disk.evict();
+            const PrefaultPlan plan = plan_prefault(cache, model, wanted);
             Quiet progress;
             const PrefaultResult result = prefault(model, plan, options, progress);
             CHECK(result.bytes == plan.missing_bytes());

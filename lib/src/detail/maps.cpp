@@ -64,8 +64,8 @@ MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint
         if (name == "Anonymous:") sum.anonymous += bytes;
         if (name == "Referenced:") sum.referenced += bytes;
         if (name == "Swap:") sum.swap += bytes;
-        // Rss and Pss leave pages of hugetlbfs out (fs/proc/task_mmu.c). They are as good as locked: they cannot
-        // leave.
+        // Rss and Pss leave pages of hugetlbfs out (fs/proc/task_mmu.c). They are as good as locked: they
+        // cannot leave.
         if (name == "Private_Hugetlb:" || name == "Shared_Hugetlb:") {
             sum.rss += bytes;
             sum.huge += bytes;
