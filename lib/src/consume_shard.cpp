@@ -13,6 +13,7 @@
 #include "detail/journal.hpp"
 #include "detail/lone_run.hpp"
 #include "detail/reread_shard.hpp"
+#include "detail/shard_room.hpp"
 #include "detail/silent.hpp"
 #include "detail/single_name.hpp"
 #include "ggufmap/consume.hpp"
@@ -32,12 +33,8 @@ void require_room(const ShardPlan& plan, ShardRun options) {
     require_runnable(plan, options);
     std::uint64_t largest = 0;
     for (const PlannedShard& shard : plan.shards) largest = std::max(largest, shard.size);
-    const auto directory = OutputDirectory::open(split_path(plan.prefix).directory);
-    if (const std::uint64_t free = directory->free_bytes(); largest > free)
-        throw Error(
-            ErrorKind::io, {plan.prefix},
-            fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
-            ENOSPC);
+    detail::require_room_for_one(*OutputDirectory::open(split_path(plan.prefix).directory), plan.prefix,
+                                 largest);
     const SplitPath source = split_path(plan.source->name());
     const auto source_directory = OutputDirectory::open(source.directory);
     source_directory->require_writable();

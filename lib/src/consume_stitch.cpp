@@ -11,6 +11,7 @@
 #include "detail/journal.hpp"
 #include "detail/lone_run.hpp"
 #include "detail/partial_file.hpp"
+#include "detail/shard_room.hpp"
 #include "detail/silent.hpp"
 #include "detail/single_name.hpp"
 #include "ggufmap/consume.hpp"
@@ -262,12 +263,7 @@ void require_consumable(const StitchPlan& plan, const std::string& path) {
         OutputDirectory::open(split_path(file->name()).directory)->require_writable();
         largest = std::max(largest, file->size());
     }
-    if (const std::uint64_t free = OutputDirectory::open(split_path(path).directory)->free_bytes();
-        largest > free)
-        throw Error(
-            ErrorKind::io, {path},
-            fmt::format("not enough space: {} bytes are needed for one shard, {} are free", largest, free),
-            ENOSPC);
+    detail::require_room_for_one(*OutputDirectory::open(split_path(path).directory), path, largest);
 }
 
 void consume(StitchPlan plan, const std::string& path, Progress& progress) {
