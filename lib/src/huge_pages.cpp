@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "detail/kernel_files.hpp"
+#include "detail/mountinfo.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap {
@@ -46,15 +47,8 @@ std::string first_huge_mount(const KernelRoots& roots) {
     const auto text = detail::read_kernel_file(path);
     if (!text) throw io_error({path}, "cannot read", errno);
     std::string_view rest = *text;
-    while (!rest.empty()) {
-        // ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS
-        std::string_view line = detail::next_line(rest);
-        for (int i = 0; i < 4; ++i) detail::next_word(line);
-        const std::string_view point = detail::next_word(line);
-        const auto mark = line.find(" - ");
-        if (mark == std::string_view::npos) continue;
-        line.remove_prefix(mark + 3);
-        if (detail::next_word(line) == "hugetlbfs") return unescaped(point);
+    while (const auto mount = detail::next_mount(rest)) {
+        if (mount->type == "hugetlbfs") return unescaped(mount->point);
     }
     throw Error(ErrorKind::io, {},
                 "no hugetlbfs is mounted: mount -t hugetlbfs none /dev/hugepages (or name a mount)", ENOENT);

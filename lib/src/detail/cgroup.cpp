@@ -3,13 +3,12 @@
 
 #include "detail/cgroup_place.hpp"
 #include "detail/kernel_files.hpp"
+#include "detail/mountinfo.hpp"
 #include "ggufmap/memory.hpp"
 
 namespace ggufmap {
 namespace {
 
-using detail::next_line;
-using detail::next_word;
 using detail::number_after;
 using detail::read_kernel_file;
 using detail::read_kernel_number;
@@ -19,23 +18,13 @@ struct Mount {
     std::string point;  // where
 };
 
-// Fields of /proc/PID/mountinfo: ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS.
 std::optional<Mount> mount_of(std::string_view text, CgroupMemory::Version version) {
-    while (!text.empty()) {
-        std::string_view line = next_line(text);
-        const auto dash = line.find(" - ");
-        if (dash == std::string_view::npos) continue;
-        std::string_view tail = line.substr(dash + 3);
-        const std::string_view type = next_word(tail);
-        next_word(tail);  // the source
-        const std::string options = "," + std::string(next_word(tail)) + ",";
+    while (const auto mount = detail::next_mount(text)) {
+        const std::string options = "," + std::string(mount->options) + ",";
         const bool wanted = version == CgroupMemory::Version::v2
-                                ? type == "cgroup2"
-                                : type == "cgroup" && options.find(",memory,") != std::string::npos;
-        if (!wanted) continue;
-        for (int skipped = 0; skipped < 3; ++skipped) next_word(line);
-        const std::string root(next_word(line));
-        return Mount{root, std::string(next_word(line))};
+                                ? mount->type == "cgroup2"
+                                : mount->type == "cgroup" && options.find(",memory,") != std::string::npos;
+        if (wanted) return Mount{std::string(mount->root), std::string(mount->point)};
     }
     return std::nullopt;
 }

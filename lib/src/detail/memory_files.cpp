@@ -1,29 +1,21 @@
 #include "detail/memory_files.hpp"
 
-#include <fmt/format.h>
 #include <linux/magic.h>
-#include <sys/sysmacros.h>
 
 #include <optional>
 #include <string_view>
 
 #include "detail/kernel_files.hpp"
+#include "detail/mountinfo.hpp"
 
 namespace ggufmap::detail {
 namespace {
 
-// The type of the file system that is mounted from `device`. Lines of mountinfo: ID PARENT MAJOR:MINOR ROOT
-// POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS.
+// The type of the file system that is mounted from `device`.
 std::optional<std::string> type_of(std::string_view mountinfo, std::uint64_t device) {
-    const std::string wanted = fmt::format("{}:{}", gnu_dev_major(device), gnu_dev_minor(device));
-    while (!mountinfo.empty()) {
-        std::string_view line = next_line(mountinfo);
-        const auto dash = line.find(" - ");
-        if (dash == std::string_view::npos) continue;
-        std::string_view tail = line.substr(dash + 3);
-        next_word(line);
-        next_word(line);
-        if (next_word(line) == wanted) return std::string(next_word(tail));
+    const std::string wanted = mount_device(device);
+    while (const auto mount = next_mount(mountinfo)) {
+        if (mount->device == wanted) return std::string(mount->type);
     }
     return std::nullopt;
 }

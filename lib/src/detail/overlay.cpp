@@ -1,14 +1,13 @@
 #include "detail/overlay.hpp"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <string_view>
 #include <vector>
 
 #include "detail/kernel_files.hpp"
+#include "detail/mountinfo.hpp"
 
 namespace ggufmap::detail {
 namespace {
@@ -40,21 +39,14 @@ std::vector<std::string> layers_of(std::string_view options) {
 std::optional<std::pair<std::uint64_t, std::uint64_t>> below_overlay(const std::string& folder,
                                                                      std::uint64_t device,
                                                                      const std::string& path) {
-    const std::string wanted = fmt::format("{}:{}", gnu_dev_major(device), gnu_dev_minor(device));
+    const std::string wanted = mount_device(device);
     const std::string mounts = read_kernel_file(folder + "/mountinfo").value_or("");
-    for (std::string_view rest = mounts; !rest.empty();) {
-        // ID PARENT MAJOR:MINOR ROOT POINT OPTIONS ... - TYPE SOURCE SUPER_OPTIONS
-        std::string_view line = next_line(rest);
-        const auto dash = line.find(" - overlay ");
-        if (dash == std::string_view::npos) continue;
-        std::string_view tail = line.substr(dash + 3);
-        for (int skipped = 0; skipped < 2; ++skipped) next_word(tail);
-        for (int skipped = 0; skipped < 2; ++skipped) next_word(line);
-        if (next_word(line) != wanted || next_word(line) != "/") continue;
-        std::string_view point = next_word(line);
-        if (point == "/") point = "";
+    std::string_view rest = mounts;
+    while (const auto mount = next_mount(rest)) {
+        if (mount->type != "overlay" || mount->device != wanted || mount->root != "/") continue;
+        const std::string_view point = mount->point == "/" ? "" : mount->point;
         if (!path.starts_with(point) || path.size() <= point.size() || path[point.size()] != '/') continue;
-        for (const std::string& layer : layers_of(next_word(tail))) {
+        for (const std::string& layer : layers_of(mount->options)) {
             struct stat status {};
             if (::stat((layer + path.substr(point.size())).c_str(), &status) != 0) continue;
             if (!S_ISREG(status.st_mode)) return std::nullopt;
