@@ -1,7 +1,6 @@
 #include "ggufmap/residency.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "detail/advise_huge.hpp"
@@ -153,35 +152,35 @@ std::vector<Portion> measure(const PageCache& cache, const Model& model, const S
     return portions;
 }
 
-CacheCounts total_of(std::span<const Portion> portions) {
-    CacheCounts sum = nothing();
-    for (const Portion& portion : portions) sum += portion.bytes;
-    return sum;
-}
-
 CacheCounts LayerResidency::total() const {
     CacheCounts sum = nothing();
     for (const CacheCounts& part : parts) sum += part;
     return sum;
 }
 
-std::vector<LayerResidency> by_layer(std::span<const Portion> portions) {
-    using Key = std::pair<std::string_view, std::int64_t>;
-    std::map<Key, LayerResidency> layers;
-    for (const Portion& portion : portions) {
-        const Role& role = portion.role;
-        const Key key = role.layer ? Key{role.stack, std::int64_t{*role.layer}} : Key{"", -1};
-        const auto [entry, added] = layers.try_emplace(key);
-        LayerResidency& layer = entry->second;
+LayerTally::LayerTally(std::span<const Portion> portions) {
+    for (const Portion& portion : portions) add(portion);
+}
+
+void LayerTally::add(const Portion& portion) {
+    const Role& role = portion.role;
+    if (last_ == nullptr || last_->layer != role.layer || last_->stack != role.stack) {
+        const auto [entry, added] = layers_.try_emplace(Key(role.stack, role.layer));
+        last_ = &entry->second;
         if (added) {
-            layer.stack = role.stack;
-            layer.layer = role.layer;
-            layer.parts.fill(nothing());
+            last_->stack = role.stack;
+            last_->layer = role.layer;
+            last_->parts.fill(nothing());
         }
-        layer.parts[static_cast<std::size_t>(role.part)] += portion.bytes;
     }
+    last_->parts[static_cast<std::size_t>(role.part)] += portion.bytes;
+    total_ += portion.bytes;
+}
+
+std::vector<LayerResidency> LayerTally::layers() const {
     std::vector<LayerResidency> result;
-    for (const auto& [key, layer] : layers) result.push_back(layer);
+    result.reserve(layers_.size());
+    for (const auto& [key, layer] : layers_) result.push_back(layer);
     return result;
 }
 

@@ -54,6 +54,24 @@ TEST_CASE("compact containers hold no blank, whatever is inside") {
     CHECK(out == "{\"a\":[1,2],\"b\":{}}\n");
 }
 
+TEST_CASE("a name quoted once is the same name in every layout") {
+    const JsonKey name("a\"b");
+    const auto with = [&](const auto& key, JsonWriter::Layout layout) {
+        return written([&](JsonWriter& json) {
+            json.begin_object(layout);
+            for (int i = 0; i < 2; ++i) {
+                json.key(key);
+                json.number(i);
+            }
+            json.end_object();
+        });
+    };
+    for (const auto layout :
+         {JsonWriter::Layout::lines, JsonWriter::Layout::inline_, JsonWriter::Layout::compact})
+        CHECK(with(name, layout) == with(std::string_view("a\"b"), layout));
+    CHECK(with(name, JsonWriter::Layout::compact) == "{\"a\\\"b\":0,\"a\\\"b\":1}\n");
+}
+
 TEST_CASE("numbers are exact and never NaN") {
     const auto number = [](auto value) { return written([&](JsonWriter& json) { json.number(value); }); };
     CHECK(number(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615\n");
@@ -61,6 +79,12 @@ TEST_CASE("numbers are exact and never NaN") {
     CHECK(number(0.1F) == "0.1\n");
     CHECK(number(-0.0F) == "-0.0\n");  // "-0" would be read as an integer, and lose its sign
     CHECK(number(9.999999747378752e-06F) == "1e-05\n");
+    CHECK(number(0.0) == "0\n");
+    CHECK(number(100.0) == "100\n");
+    CHECK(number(99.5) == "99.5\n");
+    CHECK(number(999999.0) == "999999\n");
+    CHECK(number(1e6) == "1000000\n");
+    CHECK(number(-7.0) == "-7\n");
     CHECK(number(std::nan("")) == "\"NaN\"\n");
     CHECK(number(-std::numeric_limits<float>::infinity()) == "\"-Infinity\"\n");
 }
@@ -72,6 +96,22 @@ TEST_CASE("reals never look like integers") {
     CHECK(real(1e-05F) == "1e-05\n");
     CHECK(real(1e+22) == "1e+22\n");
     CHECK(real(std::nan("")) == "\"NaN\"\n");
+}
+
+TEST_CASE("what must be escaped is found at every place of a string") {
+    const std::string plain = "abcdefgh{ ~!#[]^ijklmnop";
+    for (std::size_t at = 0; at < plain.size(); ++at) {
+        for (const auto& [odd, escaped] : {std::pair<char, std::string>{'"', "\\\""},
+                                           {'\\', "\\\\"},
+                                           {'\x1f', "\\u001f"},
+                                           {'\x7f', "\\u007f"},
+                                           {'\xff', "\uFFFD"}}) {
+            const std::string text = plain.substr(0, at) + odd + plain.substr(at);
+            std::string quoted;
+            append_json_string(quoted, text);
+            CHECK(quoted == '"' + plain.substr(0, at) + escaped + plain.substr(at) + '"');
+        }
+    }
 }
 
 TEST_CASE("strings are valid UTF-8 and harmless; other bytes survive as hex") {

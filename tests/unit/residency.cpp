@@ -36,10 +36,10 @@ TEST_CASE("regions add up to the file and layers to the regions, shared pages an
     const std::uint64_t border = model.tensors()[1].range->offset;
     REQUIRE(border % page != 0);
     cache.set_resident(border / page, 1);
-    const std::vector<Portion> portions = measure(cache, model);
-    CHECK(total_of(portions).total == model.file_bytes());
-    CHECK(total_of(portions).resident == page);
-    const auto layers = by_layer(portions);
+    const LayerTally tally(measure(cache, model));
+    CHECK(tally.total().total == model.file_bytes());
+    CHECK(tally.total().resident == page);
+    const auto layers = tally.layers();
     REQUIRE(layers.size() == 2);
     CHECK_FALSE(layers[0].layer);
     CHECK(layers[1].layer == 0);
@@ -81,11 +81,12 @@ TEST_CASE("cachestat and mincore count the same bytes of what a test warmed") {
     for (const auto allow : {KernelPageCache::Allow::only_cachestat, KernelPageCache::Allow::only_mincore}) {
         const KernelPageCache cache(allow);
         if (cache.method(model.shards()[0].file) == CacheMethod::none) continue;
-        const std::vector<Portion> portions = measure(cache, model);
-        CHECK(total_of(portions).resident == expected);
-        CHECK(by_layer(portions)[1][Part::attn].resident == model.tensors()[1].range->size);
+        const LayerTally tally(measure(cache, model));
+        CHECK(tally.total().resident == expected);
+        CHECK(tally.layers()[1][Part::attn].resident == model.tensors()[1].range->size);
         const auto layer = Selection::parse("layer=0");
-        CHECK(total_of(measure(cache, model, layer)) == count_ranges(cache, model, layer.ranges(model)));
+        CHECK(LayerTally(measure(cache, model, layer)).total() ==
+              count_ranges(cache, model, layer.ranges(model)));
         CHECK(count_ranges(cache, model, Selection::parse("layer=0;part=attn").ranges(model)).resident ==
               model.tensors()[1].range->size);
     }
@@ -94,11 +95,11 @@ TEST_CASE("cachestat and mincore count the same bytes of what a test warmed") {
 TEST_CASE("unknown stays unknown through every sum") {
     const WarmFile disk(test::make_gguf(three_tensors));
     const Model model = Model::from(disk.open());
-    const std::vector<Portion> portions = measure(FakePageCache(model.file_bytes(), false), model);
-    CHECK_FALSE(total_of(portions).resident);
-    CHECK(total_of(portions).total == model.file_bytes());
-    CHECK_FALSE(by_layer(portions)[1].total().resident);
-    CHECK(by_layer(portions)[1][Part::experts].resident == 0);  // nothing of nothing is known
+    const LayerTally tally(measure(FakePageCache(model.file_bytes(), false), model));
+    CHECK_FALSE(tally.total().resident);
+    CHECK(tally.total().total == model.file_bytes());
+    CHECK_FALSE(tally.layers()[1].total().resident);
+    CHECK(tally.layers()[1][Part::experts].resident == 0);  // nothing of nothing is known
 }
 
 TEST_CASE("more portions than are asked for at once are each counted once") {
@@ -110,8 +111,8 @@ TEST_CASE("more portions than are asked for at once are each counted once") {
     cache.set_resident(0, model.file_bytes() / page + 1);
     const std::vector<Portion> portions = measure(cache, model);
     CHECK(portions.size() >= 5001);
-    CHECK(total_of(portions).total == model.file_bytes());
-    CHECK(total_of(portions).resident == model.file_bytes());
+    CHECK(LayerTally(portions).total().total == model.file_bytes());
+    CHECK(LayerTally(portions).total().resident == model.file_bytes());
     const std::vector<ShardRange> ranges = {{0, {0, page}}, {0, {page, 10}}};
     CHECK(count_ranges(cache, model, ranges).resident == page + 10);
 }

@@ -83,7 +83,7 @@ const Finding* find(const std::vector<Finding>& findings, std::string_view words
 TEST_CASE("the heat map has a row for each layer and single rows for what is in none") {
     const Fixture fixture;
     FakePageCache cache(fixture.model().file_bytes());
-    const HeatMap map = heat_map(measure(cache, fixture.model()));
+    const HeatMap map = heat_map(LayerTally(measure(cache, fixture.model())).layers());
     REQUIRE(map.columns == std::vector<Part>{Part::attn, Part::experts});
     std::vector<std::string> labels;
     for (const HeatRow& row : map.rows) labels.push_back(row.label);
@@ -99,7 +99,7 @@ TEST_CASE("the heat map has a row for each layer and single rows for what is in 
 TEST_CASE("labels of the heat map hold no control byte of a name") {
     const WarmFile disk(test::make_gguf("tensor \"a\\x1b[31m.blk.7.ffn_up.weight\" F32 1024\n"));
     const Model model = Model::from(disk.open());
-    const HeatMap map = heat_map(measure(FakePageCache(model.file_bytes()), model));
+    const HeatMap map = heat_map(LayerTally(measure(FakePageCache(model.file_bytes()), model)).layers());
     REQUIRE(map.rows.size() > 1);
     CHECK(map.rows[1].label.find("blk") == std::string::npos);
     CHECK(map.rows[1].label.ends_with(" 7"));
@@ -113,7 +113,7 @@ TEST_CASE("many layers share rows, layers of different stacks and rows without l
     const WarmFile disk(test::make_gguf(text));
     const Model model = Model::from(disk.open());
     FakePageCache cache(model.file_bytes());
-    const HeatMap map = heat_map(measure(cache, model));
+    const HeatMap map = heat_map(LayerTally(measure(cache, model)).layers());
     const HeatMap few = grouped(map, 4);
     std::vector<std::string> labels;
     std::uint64_t bytes = 0;
@@ -147,13 +147,14 @@ TEST_CASE("the page tables of one process answer like a page cache") {
     touched.set(1);
     table.pages.emplace(7, touched);
     const PageMapCache pages = pages_of_process(table, fixture.models, 7);
-    const auto portions = measure(pages, fixture.model());
-    CHECK(total_of(portions).resident == page);
-    CHECK(by_layer(portions)[1][Part::attn].resident == page);
-    CHECK_FALSE(total_of(portions).dirty);
+    const LayerTally tally(measure(pages, fixture.model()));
+    CHECK(tally.total().resident == page);
+    CHECK(tally.layers()[1][Part::attn].resident == page);
+    CHECK_FALSE(tally.total().dirty);
     CHECK_THROWS_AS(pages_of_process(table, fixture.models, 9, nullptr), Error);
     // One that ended in between has no pages, and that is no error.
-    CHECK(total_of(measure(pages_of_process(table, fixture.models, 8), fixture.model())).resident == 0);
+    CHECK(LayerTally(measure(pages_of_process(table, fixture.models, 8), fixture.model())).total().resident ==
+          0);
 }
 
 TEST_CASE("a recording counts the looks in which a tensor had new pages") {

@@ -166,14 +166,15 @@ private:
 
 class JsonRows final : public Report::Rows {
 public:
-    JsonRows(JsonWriter& json, std::vector<Column> columns) : json_(json), columns_(std::move(columns)) {
+    JsonRows(JsonWriter& json, const std::vector<Column>& columns) : json_(json) {
+        for (const Column& column : columns) keys_.emplace_back(column.name);
         json_.begin_array();
     }
 
     void add(const std::vector<Cell>& cells) override {
         json_.begin_object(JsonWriter::Layout::inline_);
         for (std::size_t i = 0; i < cells.size(); ++i) {
-            json_.key(columns_[i].name);
+            json_.key(keys_[i]);
             write_json(json_, cells[i]);
         }
         json_.end_object();
@@ -183,7 +184,7 @@ public:
 
 private:
     JsonWriter& json_;
-    std::vector<Column> columns_;
+    std::vector<JsonKey> keys_;
 };
 
 std::unique_ptr<Report::Rows> rows_for(Io& io, const Style& style, std::vector<Column> columns) {
@@ -207,8 +208,8 @@ Style Style::from(const Args& args) {
 Report::Report(Io& io, const Style& style, std::vector<Column> columns)
     : column_count_(columns.size()), rows_(rows_for(io, style, std::move(columns))) {}
 
-Report::Report(JsonWriter& json, std::vector<Column> columns)
-    : column_count_(columns.size()), rows_(std::make_unique<JsonRows>(json, std::move(columns))) {}
+Report::Report(JsonWriter& json, const std::vector<Column>& columns)
+    : column_count_(columns.size()), rows_(std::make_unique<JsonRows>(json, columns)) {}
 
 Report::~Report() = default;
 

@@ -62,7 +62,7 @@ public:
     /// one document of its own making.
     Report(Io& io, const Style& style, std::vector<Column> columns);
     /// A JSON array of objects, one a line; opened at once, closed by finish().
-    Report(JsonWriter& json, std::vector<Column> columns);
+    Report(JsonWriter& json, const std::vector<Column>& columns);
     ~Report();
     Report(const Report&) = delete;
     Report& operator=(const Report&) = delete;

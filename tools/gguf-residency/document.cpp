@@ -19,7 +19,9 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
                  const MappedBy& mapped, bool experts) {
     const std::vector<Portion> portions =
         measure(view.cache, model, experts ? with_all_experts(view.selection, model) : view.selection);
-    const CacheCounts total = total_of(portions);
+    LayerRows layers(mapped, index);
+    for (const Portion& portion : portions) layers.add(portion);
+    const CacheCounts& total = layers.total();
     json.begin_object();
     json.key("model");
     json.text(model.name());
@@ -38,7 +40,7 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
     json.key("recently_evicted_bytes");
     json.number_or_null(total.recently_evicted);
     write_rows(json, "layers", layer_columns(),
-               [&](const RowSink& sink) { layer_rows(portions, mapped, index, cli::Format::json, sink); });
+               [&](const RowSink& sink) { layers.write(cli::Format::json, sink); });
     write_rows(json, "tensors", portion_columns(true), [&](const RowSink& sink) {
         const auto add = portion_rows(true, mapped, index, cli::Format::json, sink);
         for (const Portion& portion : portions) add(portion);

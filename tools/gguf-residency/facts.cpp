@@ -121,9 +121,14 @@ std::vector<Mount> mounts_of(const KernelRoots& roots, const std::vector<MapsIde
 }
 
 void look_at_cache(const View& view, const Model& model, Facts& facts) {
-    const std::vector<Portion> portions = measure(view.cache, model);
-    facts.resident_bytes = total_of(portions).resident;
-    facts.cachestat_ns = time_a_page(view.cache, model, portions);
+    LayerTally tally;
+    LongestWhole longest;
+    measure_each(view.cache, model, {}, [&](const Portion& portion) {
+        tally.add(portion);
+        longest.add(portion);
+    });
+    facts.resident_bytes = tally.total().resident;
+    facts.cachestat_ns = time_a_page(view.cache, model, longest);
     if (facts.cachestat_ns) facts.folios = folio_size(*facts.cachestat_ns);
 }
 

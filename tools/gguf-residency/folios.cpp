@@ -12,19 +12,19 @@ std::optional<FolioSize> folio_size(double nanoseconds_a_page) {
     return nanoseconds_a_page > single_above ? std::optional(FolioSize::single) : std::nullopt;
 }
 
-std::optional<double> time_a_page(const PageCache& cache, const Model& model,
-                                  const std::vector<Portion>& portions) {
+void LongestWhole::add(const Portion& portion) {
+    const bool whole = portion.bytes.resident == portion.bytes.total;
+    if (whole && portion.bytes.total > where_.range.size) where_ = portion.where;
+}
+
+std::optional<double> time_a_page(const PageCache& cache, const Model& model, const LongestWhole& longest) {
     constexpr std::uint64_t least = 8 << 20;
     constexpr std::uint64_t most = 64 << 20;
-    const Portion* longest = nullptr;
-    for (const Portion& portion : portions) {
-        const bool whole = portion.bytes.resident == portion.bytes.total;
-        if (whole && (!longest || portion.bytes.total > longest->bytes.total)) longest = &portion;
-    }
-    if (!longest || longest->bytes.total < least) return std::nullopt;
-    const File& file = model.shards()[longest->where.shard].file;
+    const ShardRange& where = longest.where();
+    if (where.range.size < least) return std::nullopt;
+    const File& file = model.shards()[where.shard].file;
     if (cache.method(file) != CacheMethod::cachestat) return std::nullopt;
-    const Range sample{longest->where.range.offset, std::min(longest->where.range.size, most)};
+    const Range sample{where.range.offset, std::min(where.range.size, most)};
     double best = 1e9;
     for (int attempt = 0; attempt < 3; ++attempt) {
         const auto begin = std::chrono::steady_clock::now();
@@ -35,8 +35,8 @@ std::optional<double> time_a_page(const PageCache& cache, const Model& model,
     return best;
 }
 
-std::string folio_remark(const PageCache& cache, const Model& model, const std::vector<Portion>& portions) {
-    const auto time = time_a_page(cache, model, portions);
+std::string folio_remark(const PageCache& cache, const Model& model, const LongestWhole& longest) {
+    const auto time = time_a_page(cache, model, longest);
     if (!time) return "";
     const auto size = folio_size(*time);
     if (!size) return "";

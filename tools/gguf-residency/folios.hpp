@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "ggufmap/residency.hpp"
 
@@ -21,12 +20,22 @@ enum class FolioSize { large, single };
 /// and the single pages of a faster machine look alike.
 std::optional<FolioSize> folio_size(double nanoseconds_a_page);
 
-/// Of the longest stretch that is wholly resident, the fastest of three tries over at most 64 MiB. Nothing
-/// where less than 8 MiB are, or cachestat cannot be asked.
-std::optional<double> time_a_page(const PageCache& cache, const Model& model,
-                                  const std::vector<Portion>& portions);
+/// The longest of the portions added that are wholly resident.
+class LongestWhole {
+public:
+    void add(const Portion& portion);
+    /// Empty where there was none.
+    const ShardRange& where() const { return where_; }
+
+private:
+    ShardRange where_;
+};
+
+/// Of a stretch that is wholly resident, the fastest of three tries over at most 64 MiB. Nothing where it is
+/// shorter than 8 MiB, or cachestat cannot be asked.
+std::optional<double> time_a_page(const PageCache& cache, const Model& model, const LongestWhole& longest);
 
 /// ", in large folios"; "" where nothing can be said.
-std::string folio_remark(const PageCache& cache, const Model& model, const std::vector<Portion>& portions);
+std::string folio_remark(const PageCache& cache, const Model& model, const LongestWhole& longest);
 
 }  // namespace ggufmap::residency

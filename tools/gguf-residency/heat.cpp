@@ -41,8 +41,7 @@ void join(HeatRow& row, const HeatRow& next) {
 
 }  // namespace
 
-HeatMap heat_map(const std::vector<Portion>& portions, HeatColumns columns) {
-    const std::vector<LayerResidency> layers = by_layer(portions);
+HeatMap heat_map(const std::vector<LayerResidency>& layers, HeatColumns columns) {
     HeatMap map;
     std::copy_if(layer_parts.begin(), layer_parts.end(), std::back_inserter(map.columns), [&](Part part) {
         return columns == HeatColumns::all ||

@@ -31,7 +31,8 @@ struct HeatMap {
 /// For people only the columns that have something in them; for scripts all, so that rows of different models
 /// are alike.
 enum class HeatColumns { used, all };
-HeatMap heat_map(const std::vector<Portion>& portions, HeatColumns columns = HeatColumns::used);
+/// `layers`: of LayerTally::layers().
+HeatMap heat_map(const std::vector<LayerResidency>& layers, HeatColumns columns = HeatColumns::used);
 
 /// The same with neighbouring layers of a stack in one row ("0-3"), so that layers take about `most_layers`
 /// rows: one more for each stack at most.

@@ -14,9 +14,10 @@ using cli::Shows;
 
 Recording::Recording(Models models, const Selection& selection) : models_(models) {
     for (std::size_t model = 0; model < models.size(); ++model) {
-        for (const Portion& portion : measure(seen_, models[model], selection)) {
+        entries_.reserve(entries_.size() + models[model].tensors().size());
+        measure_each(seen_, models[model], selection, [&](const Portion& portion) {
             if (portion.tensor) entries_.push_back({model, portion, 0, std::nullopt});
-        }
+        });
     }
 }
 

@@ -111,12 +111,17 @@ cli::Status show_heat(const View& view, Models models) {
     const bool people = view.style.format == cli::Format::table;
     for (std::size_t i = 0; i < models.size(); ++i) {
         const Model& model = models[i];
-        const std::vector<Portion> portions = measure(view.cache, model, view.selection);
-        const HeatMap map = heat_map(portions, people ? HeatColumns::used : HeatColumns::all);
+        LayerTally tally;
+        LongestWhole longest;
+        measure_each(view.cache, model, view.selection, [&](const Portion& portion) {
+            tally.add(portion);
+            longest.add(portion);
+        });
+        const HeatMap map = heat_map(tally.layers(), people ? HeatColumns::used : HeatColumns::all);
         if (people) {
             view.io.out(fmt::format("{}: {}{}\n", printable(model.name()),
-                                    summary(total_of(portions), view.noun, view.style.exact_bytes),
-                                    folio_remark(view.cache, model, portions)));
+                                    summary(tally.total(), view.noun, view.style.exact_bytes),
+                                    folio_remark(view.cache, model, longest)));
         }
         const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
         if (people && terminal.present) {
@@ -131,14 +136,16 @@ cli::Status show_heat(const View& view, Models models) {
 cli::Status write_picture(const View& view, Models models) {
     if (models.size() != 1)
         throw Error(ErrorKind::usage, {}, "--svg: a picture shows one model, but several are given");
-    const std::vector<Portion> portions = measure(view.cache, models.front(), view.selection);
+    LayerTally tally;
+    measure_each(view.cache, models.front(), view.selection,
+                 [&](const Portion& portion) { tally.add(portion); });
     const std::string title = fmt::format("{}: {}", models.front().name(),
-                                          summary(total_of(portions), view.noun, view.style.exact_bytes));
+                                          summary(tally.total(), view.noun, view.style.exact_bytes));
     std::vector<FileIdentity> inputs;
     for (const Shard& shard : models.front().shards()) inputs.push_back(shard.file.identity());
     OutputFile file =
         OutputFile::create(*view.args.text("--svg"), {.replace = view.args.has("--force")}, inputs);
-    file.write(0, as_bytes(heat_svg(heat_map(portions), title)));
+    file.write(0, as_bytes(heat_svg(heat_map(tally.layers()), title)));
     file.commit();
     return cli::Status::ok;
 }

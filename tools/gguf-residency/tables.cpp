@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "gguf-residency/counts.hpp"
@@ -46,20 +44,21 @@ std::vector<Column> layer_columns() {
     return columns;
 }
 
-void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, std::size_t model,
-                cli::Format format, const RowSink& sink) {
-    using Key = std::pair<std::string_view, std::optional<std::uint32_t>>;
-    std::map<Key, std::set<std::uint64_t>> pids;
-    for (const Portion& portion : portions) {
-        const Role& role = portion.role;
-        for (const std::uint64_t pid : mapped.pids(model, portion.where))
-            pids[role.layer ? Key(role.stack, role.layer) : Key()].insert(pid);
-    }
-    for (const LayerResidency& layer : by_layer(portions)) {
+void LayerRows::add(const Portion& portion) {
+    tally_.add(portion);
+    const Role& role = portion.role;
+    for (const std::uint64_t pid : mapped_.pids(model_, portion.where))
+        pids_[Key(role.stack, role.layer)].insert(pid);
+}
+
+void LayerRows::write(cli::Format format, const RowSink& sink) const {
+    for (const LayerResidency& layer : tally_.layers()) {
         std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
         append_counts(cells, layer.total());
-        const auto& found = pids[layer.layer ? Key(layer.stack, layer.layer) : Key()];
-        cells.push_back(mapped.cell_of({found.begin(), found.end()}, format));
+        const auto found = pids_.find(Key(layer.stack, layer.layer));
+        cells.push_back(found == pids_.end()
+                            ? mapped_.cell_of({}, format)
+                            : mapped_.cell_of({found->second.begin(), found->second.end()}, format));
         sink(cells);
     }
 }
@@ -129,7 +128,9 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
 cli::Status show_layers(const View& view, Models models) {
     const MappedBy mapped(view.processes, models);
     return print(view, models, layer_columns(), [&](std::size_t i, const RowSink& sink) {
-        layer_rows(measure(view.cache, models[i], view.selection), mapped, i, view.style.format, sink);
+        LayerRows rows(mapped, i);
+        measure_each(view.cache, models[i], view.selection, [&](const Portion& one) { rows.add(one); });
+        rows.write(view.style.format, sink);
     });
 }
 

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/report.hpp"
@@ -20,9 +23,24 @@ using RowSink = std::function<void(std::vector<cli::Cell>&)>;
 std::string layer_name(std::string_view stack, std::optional<std::uint32_t> layer);
 
 std::vector<cli::Column> layer_columns();
-/// `model`: its index in `mapped`.
-void layer_rows(const std::vector<Portion>& portions, const MappedBy& mapped, std::size_t model,
-                cli::Format format, const RowSink& sink);
+/// Portions added up to a row for each layer.
+class LayerRows {
+public:
+    /// `model`: its index in `mapped`.
+    LayerRows(const MappedBy& mapped, std::size_t model) : mapped_(mapped), model_(model) {}
+
+    void add(const Portion& portion);
+    const CacheCounts& total() const { return tally_.total(); }
+    void write(cli::Format format, const RowSink& sink) const;
+
+private:
+    using Key = std::pair<std::string_view, std::optional<std::uint32_t>>;
+
+    const MappedBy& mapped_;
+    std::size_t model_;
+    LayerTally tally_;
+    std::map<Key, std::set<std::uint64_t>> pids_;  ///< who maps something of a layer
+};
 
 /// The same, with stacked expert tensors taken apart. Throws Error (usage) where there are none.
 Selection with_all_experts(const Selection& selection, const Model& model);

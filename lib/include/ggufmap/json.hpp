@@ -22,6 +22,16 @@ GGUFMAP_API void append_json_string(std::string& out, std::string_view text);
 GGUFMAP_API void append_json_number(std::string& out, double number);
 GGUFMAP_API void append_json_number(std::string& out, float number);
 
+/// The name of a member of many objects, quoted once for all of them.
+class GGUFMAP_API JsonKey {
+public:
+    explicit JsonKey(std::string_view name);
+
+private:
+    friend class JsonWriter;
+    std::string quoted_;  ///< with colon and blank
+};
+
 /// begin/end calls must nest and every value in an object follows a key(): a programmer's mistake asserts.
 class GGUFMAP_API JsonWriter {
 public:
@@ -41,6 +51,7 @@ public:
     void begin_array(Layout layout = Layout::lines);
     void end_array();
     void key(std::string_view name);
+    void key(const JsonKey& name);
 
     void string(std::string_view utf8);
     /// A string, or {"hex":"..."} where `bytes` is not UTF-8, so that nothing is lost.

@@ -8,9 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ggufmap/export.hpp"
@@ -39,14 +41,13 @@ struct Portion {
     std::optional<std::uint64_t> expert;  ///< where the selection named experts: whose slice this is
     CacheCounts bytes;
 };
-/// What is selected, in file order. Where that is everything: each region of each file, without holes.
-GGUFMAP_API std::vector<Portion> measure(const PageCache& cache, const Model& model,
-                                         const Selection& selection = {});
-/// The same one by one: 100,000 tensors take 14 MB as a table.
+/// What is selected, one by one in file order. Where that is everything: each region of each file, without
+/// holes.
 GGUFMAP_API void measure_each(const PageCache& cache, const Model& model, const Selection& selection,
                               const std::function<void(const Portion&)>& take);
-
-GGUFMAP_API CacheCounts total_of(std::span<const Portion> portions);
+/// The same as a table, which takes 18 MB for 100,000 tensors.
+GGUFMAP_API std::vector<Portion> measure(const PageCache& cache, const Model& model,
+                                         const Selection& selection = {});
 
 /// A layer, or (without a number) all that belongs to none. In bytes.
 struct LayerResidency {
@@ -57,7 +58,26 @@ struct LayerResidency {
     GGUFMAP_API CacheCounts total() const;
     const CacheCounts& operator[](Part part) const { return parts[static_cast<std::size_t>(part)]; }
 };
-/// What belongs to no layer first, then the layers by stack and number.
-GGUFMAP_API std::vector<LayerResidency> by_layer(std::span<const Portion> portions);
+
+/// Adds portions up by layer, and all of them.
+class GGUFMAP_API LayerTally {
+public:
+    LayerTally() = default;
+    explicit LayerTally(std::span<const Portion> portions);
+    LayerTally(const LayerTally&) = delete;
+    LayerTally& operator=(const LayerTally&) = delete;
+
+    void add(const Portion& portion);
+
+    const CacheCounts& total() const { return total_; }
+    /// What belongs to no layer first, then the layers by stack and number.
+    std::vector<LayerResidency> layers() const;
+
+private:
+    using Key = std::pair<std::string_view, std::optional<std::uint32_t>>;
+    std::map<Key, LayerResidency> layers_;
+    LayerResidency* last_ = nullptr;  // that was added to: those of a layer come together
+    CacheCounts total_{0, 0, 0, 0, 0, 0};
+};
 
 }  // namespace ggufmap
