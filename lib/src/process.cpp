@@ -66,7 +66,8 @@ private:
 
     Files::iterator find(std::uint64_t device, std::uint64_t inode) const {
         return std::find_if(files_.begin(), files_.end(), [&](const MapsIdentity& wanted) {
-            return wanted.device == device && wanted.inode == inode;
+            return (wanted.device == device && wanted.inode == inode) ||
+                   wanted.below == std::pair(device, inode);
         });
     }
 
@@ -147,6 +148,7 @@ MapsIdentity maps_identity(const File& file) {
         break;
     }
     ::munmap(address, size);
+    identity.below = detail::below_overlay("/proc/self", identity.device, identity.path);
     return identity;
 }
 

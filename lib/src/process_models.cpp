@@ -45,7 +45,10 @@ bool begins_like_gguf(const std::string& path, std::uint64_t inode) {
 class ModelFinder {
 public:
     ModelFinder(std::string proc, std::span<const MapsIdentity> known) : proc_(std::move(proc)) {
-        for (const MapsIdentity& one : known) places_.emplace(Key(one.device, one.inode), no_model);
+        for (const MapsIdentity& one : known) {
+            places_.emplace(Key(one.device, one.inode), no_model);
+            if (one.below) places_.emplace(*one.below, no_model);
+        }
     }
 
     /// What `space` maps of each model.

@@ -196,12 +196,15 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     reader.anonymous_rss = 16 * mib;
     Opener past_the_cache = reader;
     past_the_cache.direct = true;
+    past_the_cache.pid = 5;
+    past_the_cache.anonymous_rss = 0;
+    past_the_cache.shared_rss = 16 * mib;
     Opener first;
     first.pid = 1;
     table.opened.openers = {reader, past_the_cache, first};
     table.scan.not_permitted = 6;
     const ProcessReport report = find_processes(table, fixture.models);
-    REQUIRE(report.rows.size() == 4);
+    REQUIRE(report.rows.size() == 5);
     CHECK(report.total.pss == 8 * page);
     CHECK(report.total.rss == 16 * page);
     CHECK(report.not_permitted == 6);
@@ -209,8 +212,11 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     CHECK(report.rows[1].remark.empty());
     CHECK(report.rows[2].stale);
     CHECK(report.rows[2].remark.find("older version") != std::string::npos);
-    CHECK(report.rows[3].remark.find("O_DIRECT") != std::string::npos);
     CHECK(report.rows[3].remark.find("private memory: a copy") != std::string::npos);
+    CHECK(report.rows[3].remark.find("shared memory") == std::string::npos);
+    CHECK(report.rows[4].remark.find("O_DIRECT") != std::string::npos);
+    CHECK(report.rows[4].remark.find("shared memory: a copy") != std::string::npos);
+    CHECK(report.rows[4].remark.find("private memory") == std::string::npos);
 }
 
 TEST_CASE("processes: no total counts shared pages twice") {

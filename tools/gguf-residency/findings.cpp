@@ -87,7 +87,8 @@ void about_readers(const Facts& facts, Findings& found) {
         found.push_back({35,
                          fmt::format("process {} ({}) reads the model with O_DIRECT",
                                      facts.direct_readers.front().pid, facts.direct_readers.front().command),
-                         "its reads never warm the cache: memory for it is taken twice", ""});
+                         "its reads never warm the cache: memory for it is taken twice",
+                         "start it again without direct I/O (llama.cpp: --direct-io, --load-mode)"});
 }
 
 void about_file_system(const Facts& facts, const Mount& mount, Findings& found) {
@@ -121,8 +122,9 @@ void about_file_system(const Facts& facts, const Mount& mount, Findings& found) 
         found.push_back({50, measured, "mapped pages are cached twice: in the page cache and in the ARC",
                          "zfs set primarycache=metadata DATASET"});
     } else if (type == "btrfs") {
-        found.push_back(
-            {25, measured, "single pages in the cache, and compressed extents cannot be read directly", ""});
+        found.push_back({25, measured,
+                         "single pages in the cache, and compressed extents cannot be read directly",
+                         "keep models on ext4 or xfs: " + copy});
     }
     if (mount.rotational.value_or(false))
         found.push_back({22,
@@ -153,7 +155,8 @@ void about_mount(const Mount& mount, Findings& found) {
                          std::move(costs), std::move(command)});
     };
     if (const auto dax = has("dax"); dax && *dax != "never" && *dax != "inode")
-        tell(50, "dax", "mappings go to the device itself: nothing is cached, residency says nothing", "");
+        tell(50, "dax", "mappings go to the device itself: nothing is cached, residency says nothing",
+             "mount it again with dax=never");
     if (const auto cache = has("cache"); cache == "none")
         tell(80, "cache=none", "nothing that is read is kept for the next reader",
              "mount it again with cache=loose or cache=strict");

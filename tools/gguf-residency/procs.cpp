@@ -37,19 +37,30 @@ Files files_of(Models models) {
     return files;
 }
 
-// Private memory beside the mapping that is half as large as the model can hardly be anything but weights
-// that were repacked or read; smaller amounts are the attention cache and buffers.
-std::string copy_remark(const ProcessRow& row, std::uint64_t model_bytes) {
+// Memory beside the mapping that is half as large as the model can hardly be anything but weights that were
+// repacked or read; smaller amounts are the attention cache and buffers.
+std::vector<std::string> copy_remarks(const ProcessRow& row, const Model& model) {
     const Mapper& mapper = row.mapper;
-    const std::uint64_t inside = mapper.cost ? mapper.cost->anonymous : 0;
-    const std::uint64_t beside = mapper.anonymous_rss - std::min(mapper.anonymous_rss, inside);
+    const MappingCost mapped = mapper.cost.value_or(MappingCost{});
+    const bool in_memory = page_home(model.shards().front().file) == PageHome::tmpfs;
     constexpr std::uint64_t any_program_has = 16 << 20;
-    if (beside < std::max(model_bytes / 2, any_program_has)) return "";
-    return fmt::format("{} of private memory{}: a copy of the weights (repacked or read), or a large context",
-                       human_size(beside), row.only_open ? "" : " beside the mapping");
+    const std::uint64_t least = std::max(model.file_bytes() / 2, any_program_has);
+    std::vector<std::string> remarks;
+    const auto tell = [&](std::uint64_t bytes, std::uint64_t of_the_mapping, const char* what,
+                          const char* why) {
+        const std::uint64_t beside = bytes - std::min(bytes, of_the_mapping);
+        if (beside >= least)
+            remarks.push_back(
+                fmt::format("{} of {} memory{}: a copy of the weights (repacked or read), or {}",
+                            human_size(beside), what, row.only_open ? "" : " beside the mapping", why));
+    };
+    tell(mapper.anonymous_rss, mapped.anonymous, "private", "a large context");
+    tell(mapper.shared_rss, in_memory ? mapped.rss - std::min(mapped.rss, mapped.anonymous) : 0, "shared",
+         "other files in memory");
+    return remarks;
 }
 
-std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
+std::string remark_of(const ProcessRow& row, const Model& model) {
     std::vector<std::string> remarks;
     if (row.stale) remarks.push_back("maps a deleted older version of the file");
     if (row.only_open)
@@ -60,8 +71,7 @@ std::string remark_of(const ProcessRow& row, std::uint64_t model_bytes) {
         remarks.push_back("the file it maps is deleted");
     if (!row.only_open && row.direct) remarks.push_back("has it open past the page cache, too (O_DIRECT)");
     if (!areas.empty() && !row.mapper.cost) remarks.push_back("its smaps may not be read; root sees them");
-    const std::string copy = copy_remark(row, model_bytes);
-    if (!copy.empty()) remarks.push_back(copy);
+    for (std::string& copy : copy_remarks(row, model)) remarks.push_back(std::move(copy));
     return fmt::format("{}", fmt::join(remarks, "; "));
 }
 
@@ -214,7 +224,7 @@ ProcessReport find_processes(const ProcessTable& table, Models models) {
     add_mappers(report, mappers.mappers, files, models, false);
     add_mappers(report, mappers.stale, files, models, true);
     add_openers(report, openers, files, ::getpid());
-    for (ProcessRow& row : report.rows) row.remark = remark_of(row, models[row.model].file_bytes());
+    for (ProcessRow& row : report.rows) row.remark = remark_of(row, models[row.model]);
     report.total = total_of(table, mappers);
     report.page_tables = page_tables_of(report.rows);
     std::stable_sort(report.rows.begin(), report.rows.end(), [](const ProcessRow& a, const ProcessRow& b) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ggufmap/bytes.hpp"
@@ -22,6 +23,9 @@ struct MapsIdentity {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
     std::string path = {};  ///< finds mappings of a deleted file that once had this name; "": do not look
+    /// Device and inode of the file that an overlay shows by this one, whose pages they are; nothing where it
+    /// lies on no overlay, or the layers are out of sight.
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> below = {};
 
     bool same_file(const MapsIdentity& other) const { return device == other.device && inode == other.inode; }
 };
@@ -66,6 +70,7 @@ struct Process {
     std::string cgroup;               ///< path of its (memory) control group
     std::string container;            ///< what the path names: "docker 1a2b3c4d5e6f", "" for none
     std::uint64_t anonymous_rss = 0;  ///< private memory, in bytes (RssAnon)
+    std::uint64_t shared_rss = 0;     ///< of tmpfs and shared anonymous memory, in bytes (RssShmem)
     std::uint64_t page_tables = 0;    ///< in bytes (VmPTE)
     std::uint64_t major_faults = 0;   ///< since its start
     std::uint64_t started = 0;        ///< in clock ticks since boot: tells two processes of one PID apart
@@ -121,7 +126,8 @@ public:
     };
 
     virtual ~ProcessTable() = default;
-    /// A mapping through an overlay counts as one of the file below, where its layers are in sight.
+    /// A mapping through an overlay counts as one of the file below, and one of that as one of the overlay's,
+    /// where the layers are in sight.
     virtual MapperScan mappers(std::span<const MapsIdentity> files, Detail detail) const = 0;
     /// GGUF files that other processes than this one map, but for `known` ones. A file is one by its name
     /// (.gguf) or, where it maps a MiB or more, by its first bytes, as far as they are in memory: nothing is

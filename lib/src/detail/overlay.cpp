@@ -1,6 +1,7 @@
 #include "detail/overlay.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <string_view>
@@ -39,6 +40,7 @@ std::vector<std::string> layers_of(std::string_view options) {
 std::optional<std::pair<std::uint64_t, std::uint64_t>> below_overlay(const std::string& folder,
                                                                      std::uint64_t device,
                                                                      const std::string& path) {
+    if (major(device) != 0) return std::nullopt;  // a disk's: overlays have no device of their own
     const std::string wanted = mount_device(device);
     const std::string mounts = read_kernel_file(folder + "/mountinfo").value_or("");
     std::string_view rest = mounts;

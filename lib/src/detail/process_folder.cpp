@@ -72,6 +72,7 @@ void describe(const std::string& folder, Process& process) {
     const std::string status = read_kernel_file(folder + "/status").value_or("");
     process.uid = static_cast<std::uint32_t>(number_after(status, "Uid:"));
     process.anonymous_rss = number_after(status, "RssAnon:") * 1024;
+    process.shared_rss = number_after(status, "RssShmem:") * 1024;
     process.page_tables = number_after(status, "VmPTE:") * 1024;
     process.command = command_of(folder);
     read_stat(folder, process);
