@@ -105,13 +105,14 @@ bool Examination::has_errors() const {
 Examination examine(const std::string& name, const Places& places, Depth depth, const Limits& limits) {
     Examination result;
     try {
-        result.model = Model::open(name, places, Model::Siblings::find, limits);
+        result.model = Model::open(name, places, {.limits = limits});
     } catch (const Error& error) {
         if (!error.blames_model()) throw;
         result.findings.push_back(finding_of(error));
         if (!parse_shard_name(resolve_model(name, places))) return result;
         try {  // the set is broken; the shard itself may tell more
-            result.model = Model::open(name, places, Model::Siblings::none, limits);
+            result.model =
+                Model::open(name, places, {.siblings = ModelOpening::Siblings::none, .limits = limits});
         } catch (const Error& own) {
             if (!own.blames_model()) throw;
             if (own.what() != std::string_view(error.what())) result.findings.push_back(finding_of(own));

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "detail/advise_huge.hpp"
+#include "detail/still_source.hpp"
 #include "ggufmap/checked.hpp"
 #include "ggufmap/error.hpp"
 
@@ -30,9 +31,13 @@ bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool all_of(std::string_view text, bool (*is)(char)) { return std::all_of(text.begin(), text.end(), is); }
 
 // The source ends here, before the file moves on, as it gives the descriptor its readahead back.
-Gguf read_header(const File& file, const Limits& limits) try {
+Gguf read_header(const File& file, const ModelOpening& how) try {
+    if (how.headers == ModelOpening::Headers::untouched) {
+        detail::StillSource source(file);
+        return parse(source, how.limits);
+    }
     FileSource source(file);
-    return parse(source, limits);
+    return parse(source, how.limits);
 } catch (const Error& error) {
     if (!error.blames_model() || !is_raw_part_name(file.name())) throw;
     throw Error(ErrorKind::unsupported, {file.name()},
@@ -40,8 +45,8 @@ Gguf read_header(const File& file, const Limits& limits) try {
         .coded("raw-part");
 }
 
-Shard read_shard(File file, const Limits& limits) {
-    Gguf gguf = read_header(file, limits);
+Shard read_shard(File file, const ModelOpening& how) {
+    Gguf gguf = read_header(file, how);
     return {std::move(file), std::move(gguf)};
 }
 
@@ -70,8 +75,8 @@ std::string missing_shards(const ShardName& name, std::uint32_t first) {
                        missing == 1 ? "is" : "are");
 }
 
-Shard open_shard(const std::string& path, const Limits& limits) {
-    return read_shard(File::open(path), limits);
+Shard open_shard(const std::string& path, const ModelOpening& how) {
+    return read_shard(File::open(path), how);
 }
 
 std::uint64_t split_number(const Shard& shard) {
@@ -133,18 +138,19 @@ std::string shard_path(std::string_view prefix, std::uint32_t number, std::uint3
     return fmt::format("{}-{:05}-of-{:05}.gguf", prefix, number, count);
 }
 
-Model Model::open(const std::string& name, const Places& places, Siblings siblings, const Limits& limits) {
+Model Model::open(const std::string& name, const Places& places, const ModelOpening& how) {
     const std::string path = resolve_model(name, places);
     Model model;
     model.name_ = name;
-    const auto shard_name = siblings == Siblings::find ? parse_shard_name(path) : std::nullopt;
+    const auto shard_name =
+        how.siblings == ModelOpening::Siblings::find ? parse_shard_name(path) : std::nullopt;
     if (!shard_name) {
-        model.shards_.push_back(open_shard(path, limits));
+        model.shards_.push_back(open_shard(path, how));
     } else {
         for (std::uint32_t number = 1; number <= shard_name->count; ++number) {
             const std::string sibling = shard_path(shard_name->prefix, number, shard_name->count);
             try {
-                model.shards_.push_back(open_shard(sibling, limits));
+                model.shards_.push_back(open_shard(sibling, how));
             } catch (const Error& error) {
                 if (error.error_number() != ENOENT || number == shard_name->number) throw;
                 throw Error(ErrorKind::mismatch, {sibling}, missing_shards(*shard_name, number), ENOENT)
@@ -156,19 +162,19 @@ Model Model::open(const std::string& name, const Places& places, Siblings siblin
     return model;
 }
 
-Model Model::from(File file, const Limits& limits) {
+Model Model::from(File file, const ModelOpening& how) {
     Model model;
     model.name_ = file.name();
-    model.shards_.push_back(read_shard(std::move(file), limits));
+    model.shards_.push_back(read_shard(std::move(file), how));
     model.collect();
     return model;
 }
 
-Model Model::of_shards(std::vector<File> files, const Limits& limits) {
+Model Model::of_shards(std::vector<File> files, const ModelOpening& how) {
     Model model;
     model.name_ = files.front().name();
     auto& shards = model.shards_;
-    for (File& file : files) shards.push_back(read_shard(std::move(file), limits));
+    for (File& file : files) shards.push_back(read_shard(std::move(file), how));
     std::stable_sort(shards.begin(), shards.end(),
                      [](const Shard& a, const Shard& b) { return split_number(a) < split_number(b); });
     const auto count = shards.front().gguf.unsigned_of("split.count");

@@ -4,10 +4,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "ggufmap/error.hpp"
 #include "ggufmap/pagecache.hpp"
+#include "support/make_gguf.hpp"
 #include "support/small_model.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/warm_file.hpp"
 
 using namespace ggufmap;
 
@@ -59,7 +63,7 @@ TEST_CASE("one shard name stands for the set") {
         model.require_complete();
         model.check_unchanged();
     }
-    CHECK(Model::open(second, {}, Model::Siblings::none).tensors().size() == 1);
+    CHECK(Model::open(second, {}, {.siblings = ModelOpening::Siblings::none}).tensors().size() == 1);
 }
 
 TEST_CASE("shards that are missing or foreign are named") {
@@ -129,4 +133,32 @@ TEST_CASE("opening a model leaves readahead on for whoever reads its weights") {
     std::byte byte{};
     for (std::uint64_t page = 0; page < 4; ++page) file.read_exactly(page * page_size(), {&byte, 1});
     CHECK(*resident() > 4);
+}
+
+TEST_CASE("who looks at the page cache opens a model without changing it") {
+    std::string text = "kv general.name str x\n";
+    for (int i = 0; i < 8000; ++i)
+        text += "tensor blk." + std::to_string(i) + ".a_rather_long_name_for_a_tensor.weight F32 512\n";
+    const test::WarmFile disk(test::make_gguf(text));
+    const auto resident = [&] {
+        ::usleep(20'000);  // for readahead that is on its way
+        const File file = disk.open();
+        const auto map = KernelPageCache().map(file, {0, file.size()});
+        return map ? map->stretches(true) : std::vector<Range>();
+    };
+    const Model wanted = Model::open(disk.path());
+    // Of the start somebody else reads so much, with readahead: that leaves marks on pages, and read(2) reads
+    // what follows a page with a mark.
+    for (const std::uint64_t start : {0U, 4096U, 200'000U, 3'000'000U}) {
+        CAPTURE(start);
+        disk.evict();
+        const Fd other(::open(disk.path().c_str(), O_RDONLY | O_CLOEXEC));
+        std::vector<std::byte> bytes(start);
+        CHECK(::read(other.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(start));
+        const std::vector<Range> before = resident();
+        const Model model = Model::open(disk.path(), {}, {.headers = ModelOpening::Headers::untouched});
+        const Bytes header = model.head().header();
+        CHECK(std::ranges::equal(header, wanted.head().header()));
+        CHECK(resident() == before);
+    }
 }

@@ -27,7 +27,7 @@ const OutputFile::Options fast = {.keep_cache = true, .durable = false};
 
 std::string cut(const std::string& path, const std::string& prefix, const ShardOptions& options,
                 std::size_t* count = nullptr, unsigned jobs = 1) {
-    const Model model = Model::open(path, {}, Model::Siblings::none);
+    const Model model = Model::open(path, {}, {.siblings = ModelOpening::Siblings::none});
     const ShardPlan plan = plan_shards(model, prefix, options);
     Unwatched progress;
     const ShardResult result = run(plan, {.output = fast, .jobs = jobs}, progress);

@@ -40,7 +40,8 @@ Model open_model(const Args& args, const Places& places) {
     const std::string name = *args.text("MODEL");
     if (only_tokenizer(args)) {
         if (const auto shard = parse_shard_name(resolve_model(name, places)))
-            return Model::open(shard_path(shard->prefix, 1, shard->count), places, Model::Siblings::none);
+            return Model::open(shard_path(shard->prefix, 1, shard->count), places,
+                               {.siblings = ModelOpening::Siblings::none});
     }
     return Model::open(name, places);
 }

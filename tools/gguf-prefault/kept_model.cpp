@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/as_found.hpp"
 #include "common/numbers.hpp"
 #include "gguf-prefault/budget.hpp"
 #include "ggufmap/error.hpp"
@@ -55,9 +54,8 @@ bool KeptModel::refresh() {
     wanted_.clear();
     wanted_bytes_ = 0;
     if (!there) return true;
-    const cli::AsFound as_found(cache_, config_.path, places_);
-    mapping_ = Mapping::open(config_.path, places_, Mapping::Layout::aligned);
-    as_found.restore(model());
+    mapping_ = Mapping::of(Model::open(config_.path, places_, {.headers = ModelOpening::Headers::untouched}),
+                           Mapping::Layout::aligned);
     try {
         select();
     } catch (...) {  // layers that it does not have: not to be looked after

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "common/as_found.hpp"
 #include "common/files.hpp"
 #include "common/models.hpp"
 #include "common/tool.hpp"
@@ -54,9 +53,8 @@ cli::Status open_targets(Job& job) {
     }
     return cli::for_each_input(job.args, job.io, "MODEL", [&](const std::string& name) {
         const Places places = cli::places_from(job.io);
-        const cli::AsFound as_found(job.cache, name, places);
-        Target target{Mapping::open(name, places, Mapping::Layout::aligned), {}, 0};
-        as_found.restore(target.model());
+        Model model = Model::open(name, places, {.headers = ModelOpening::Headers::untouched});
+        Target target{Mapping::of(std::move(model), Mapping::Layout::aligned), {}, 0};
         const Selection selection = selection_for(job, target.model(), list);
         target.wanted = selection.ranges(target.model());
         if (budget) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "common/as_found.hpp"
 #include "common/models.hpp"
 #include "common/numbers.hpp"
 #include "gguf-residency/lens.hpp"
@@ -120,12 +119,10 @@ Status work(const Args& args, Io& io) {
     const Places places = cli::places_from(io);
     const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& wanted) {
         std::vector<File> files = files_without_name(wanted, places, processes);
-        const cli::AsFound as_found =
-            files.empty() ? cli::AsFound(cache, wanted, places) : cli::AsFound(cache, files);
-        models.push_back(files.empty()       ? Model::open(wanted, places)
-                         : files.size() == 1 ? Model::from(std::move(files.front()))
-                                             : Model::of_shards(std::move(files)));
-        as_found.restore(models.back());
+        constexpr auto untouched = ModelOpening::Headers::untouched;
+        models.push_back(files.empty()       ? Model::open(wanted, places, {.headers = untouched})
+                         : files.size() == 1 ? Model::from(std::move(files.front()), {.headers = untouched})
+                                             : Model::of_shards(std::move(files), {.headers = untouched}));
         // Told, not refused: what is there can be shown, but 100 % of it is no whole model.
         if (is_truncated(models.back())) models.back().require_complete();
         return Status::ok;

@@ -53,24 +53,34 @@ struct ModelTensor {
     std::optional<Range> range;  ///< in that shard's file; nothing where the size is unknown
 };
 
-/// Move-only; pointers and views stay valid while it lives, also after a move.
-class GGUFMAP_API Model {
-public:
+/// How a model is opened.
+struct ModelOpening {
     enum class Siblings {
         find,  ///< a shard name stands for its whole set
         none   ///< the file alone, whatever its name
     };
+    enum class Headers {
+        cached,    ///< are read through the page cache, where the next look finds them
+        untouched  ///< leave the page cache as it is: for those who look at it
+    };
 
+    Siblings siblings = Siblings::find;
+    Headers headers = Headers::cached;
+    Limits limits = {};
+};
+
+/// Move-only; pointers and views stay valid while it lives, also after a move.
+class GGUFMAP_API Model {
+public:
     /// `name` as resolve_model takes it. Throws Error: what parse() throws; io for files that cannot be
     /// opened, a missing shard among them (mismatch); mismatch where shards disagree on split.count, split.no
     /// or split.tensors.count, or share a tensor name.
-    static Model open(const std::string& name, const Places& places = {}, Siblings siblings = Siblings::find,
-                      const Limits& limits = {});
+    static Model open(const std::string& name, const Places& places = {}, const ModelOpening& how = {});
     /// Of one file that is already open.
-    static Model from(File file, const Limits& limits = {});
+    static Model from(File file, const ModelOpening& how = {});
     /// Of all shards of a set, in any order and under any names. Throws Error as open() does; mismatch where
     /// one is missing or there twice.
-    static Model of_shards(std::vector<File> files, const Limits& limits = {});
+    static Model of_shards(std::vector<File> files, const ModelOpening& how = {});
     /// Only a header, read from a pipe: its one shard has no file behind it.
     static Model header_only(Gguf gguf, const std::string& name);
 
