@@ -6,7 +6,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(g++ cmake ninja-build pkg-config ccache libcli11-dev libfmt-dev libxxhash-dev doctest-dev
-    nettle-dev nlohmann-json3-dev libarchive-dev libsmartcols-dev libtomlplusplus-dev liburing-dev)
+    nettle-dev nlohmann-json3-dev libarchive-dev libtomlplusplus-dev liburing-dev)
 # What the tests and lints run beside our own programs.
 test_packages=(mandoc shellcheck clang clang-format libclang-rt-dev zsh fish bash-completion jq xxhash vmtouch
     util-linux python3 python3-jsonschema bindfs btrfs-progs e2fsprogs xfsprogs time)

@@ -39,9 +39,43 @@ TEST_CASE("people get aligned columns, human units and no control bytes") {
 }
 
 TEST_CASE("on a narrow terminal text gives way, figures do not") {
-    const std::string table = printed({}, 26);
-    CHECK(table.find("2.0 KiB 12.5 %\n") != std::string::npos);
-    CHECK(table.find("a\\tb\\x1b") == std::string::npos);
+    CHECK(printed({}, 26) ==
+          "NAME  SHAPE   BYTES      %\n"
+          "a\\tb\u2026 4 x 2 2.0 KiB 12.5 %\n"
+          "\u00e9               7 B      -\n");
+    // Both to 4 columns, and no further: figures stand beyond the edge, but whole.
+    CHECK(printed({}, 12) ==
+          "NAME SHA\u2026   BYTES      %\n"
+          "a\\t\u2026 4 x\u2026 2.0 KiB 12.5 %\n"
+          "\u00e9             7 B      -\n");
+}
+
+TEST_CASE("text is cut between characters, by the columns they take") {
+    FakeIo io;
+    io.terminal_of_out = {.present = true, .width = 7};
+    Report report(io, {}, {{"name", "N"}, {"n", "#", Shows::number}});
+    report.row({std::string("\u6a21\u578b\u6a21\u578b"), std::uint64_t{1}});
+    report.row({std::string("\u6a21\u578b"), std::uint64_t{2}});
+    report.row({std::string("e\u0301e\u0301e\u0301e\u0301e\u0301"), std::uint64_t{3}});
+    report.finish();
+    CHECK(io.output() ==
+          "N     #\n"
+          "\u6a21\u578b\u2026 1\n"
+          "\u6a21\u578b  2\n"
+          "e\u0301e\u0301e\u0301e\u0301e\u0301 3\n");
+}
+
+TEST_CASE("a table without rows is nothing; later rows keep the columns of those before") {
+    FakeIo io;
+    Report empty(io, {}, columns);
+    empty.finish();
+    CHECK(io.output().empty());
+    Report report(io, {}, {{"name", "N"}, {"n", "#", Shows::number}});
+    for (std::uint64_t i = 0; i < 5000; ++i) report.row({std::string(i == 0 ? "long" : "s"), i});
+    report.finish();
+    CHECK(io.output().starts_with("N       #\nlong    0\ns       1\n"));
+    CHECK(io.output().ends_with("\ns    4999\n"));
+    CHECK(io.output().find('N', 1) == std::string::npos);
 }
 
 TEST_CASE("scripts get exact values, escaped; unknown is empty") {

@@ -33,7 +33,7 @@ struct Style {
 };
 
 enum class Shows {
-    text,     ///< left-aligned; cut with an ellipsis where a terminal is too narrow
+    text,     ///< left-aligned; cut, with an ellipsis, where a terminal is too narrow
     word,     ///< left-aligned; never cut
     number,   ///< right-aligned, as it is
     count,    ///< right-aligned, "7.62 B" for people
@@ -60,7 +60,7 @@ class Report {
 public:
     /// Table, TSV or NUL-ended rows to stdout. For Format::json use the other constructor: a tool's JSON is
     /// one document of its own making.
-    Report(Io& io, const Style& style, std::vector<Column> columns);
+    Report(Io& io, const Style& style, const std::vector<Column>& columns);
     /// A JSON array of objects, one a line; opened at once, closed by finish().
     Report(JsonWriter& json, const std::vector<Column>& columns);
     ~Report();
