@@ -97,7 +97,10 @@ Status show_all(const Args& args, const Manifest* manifest, JsonWriter* json, Io
     cli::Style style = cli::Style::from(args);
     return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
         refuse(name == "-", "weights cannot be read from a pipe: give a file");
-        const Model model = Model::open(name, cli::places_from(io));
+        const auto headers = args.has("--in-memory")
+                                 ? ModelOpening::Headers::untouched  // it counts them, too
+                                 : ModelOpening::Headers::cached;
+        const Model model = Model::open(name, cli::places_from(io), {.headers = headers});
         const std::uint64_t total = args.has("--diff") ? 0 : model.file_bytes();  // the other one comes later
         cli::Progress progress(io, args.has("--quiet"), fmt::format("reading {}", printable(name)), total);
         if (args.count("MODEL") > 1) style.model = name;
