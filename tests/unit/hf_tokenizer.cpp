@@ -261,3 +261,23 @@ TEST_CASE("the small files") {
     CHECK(*find(generation, "temperature") == Node(0.6F));
     CHECK(*find(generation, "do_sample") == Node(true));
 }
+
+TEST_CASE("tokens that end a turn are those of llama.cpp") {
+    const auto ends = [](const std::string& tokens, const std::string& types) {
+        const ModelOfText of(
+            bpe("kv tokenizer.ggml.tokens array str " + tokens + "\nkv tokenizer.ggml.token_type array i32 " +
+                types + "\nkv tokenizer.ggml.merges array str\nkv tokenizer.ggml.eos_token_id u32 0\n"));
+        Notes notes;
+        return end_tokens(vocabulary_of(of, notes));
+    };
+    using Ids = std::vector<std::uint32_t>;
+    // Whatever their type.
+    CHECK(ends("a <turn|> <eos> [EOS] <|call|>", "1 1 3 4 3") == Ids{0, 4, 1, 2, 3});
+    CHECK(ends("a <|end|> <|return|>", "1 3 3") == Ids{0, 1, 2});
+    // gpt-oss ends its channels with <|end|>, solar-open its thoughts; not even a key makes that a turn's
+    // end.
+    CHECK(ends("a <|end|> <|return|> <|call|>", "1 3 3 3") == Ids{0, 2, 3});
+    CHECK(ends("<|end|> <|calls|> <|flush|>", "3 3 3") == Ids{1, 2});
+    CHECK(ends("a </s>", "1 3") == Ids{0, 1});
+    CHECK(ends("a </s> <|tool_response>", "1 3 3") == Ids{0, 2});
+}

@@ -8,11 +8,31 @@
 namespace ggufmap::hf {
 namespace {
 
-// Names of control tokens that end a turn or a text where no key says so; llama.cpp's list.
-constexpr std::string_view end_spellings[] = {
-    "<|im_end|>",        "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",
-    "<|end_of_text|>",   "<EOT>",      "_<EOT>",  "[EOT]",         "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
-    "<end_of_utterance>"};
+// Tokens that end a turn or a text where no key says so, whatever their type: llama.cpp's list
+// (llama-vocab.cpp, August 2026) without the file separators and padding of code models, which end no turn of
+// a chat.
+constexpr std::string_view end_spellings[] = {"<|im_end|>",
+                                              "<|eot_id|>",
+                                              "<|eom_id|>",
+                                              "<|end|>",
+                                              "<|return|>",
+                                              "<|call|>",
+                                              "<|calls|>",
+                                              "<|flush|>",
+                                              "<end_of_turn>",
+                                              "<turn|>",
+                                              "<|tool_response>",
+                                              "<|endoftext|>",
+                                              "<|end_of_text|>",
+                                              "<eos>",
+                                              "</s>",
+                                              "<EOT>",
+                                              "_<EOT>",
+                                              "[EOT]",
+                                              "[EOS]",
+                                              "[e~[",
+                                              "<\uFF5Cend\u2581of\u2581sentence\uFF5C>",
+                                              "<end_of_utterance>"};
 
 constexpr std::string_view template_key = "tokenizer.chat_template";
 
@@ -49,6 +69,17 @@ Node template_node(const std::vector<ChatTemplate>& templates) {
     for (const ChatTemplate& entry : templates)
         list.push_back(Object{{"name", entry.name}, {"template", entry.text}});
     return list;
+}
+
+/// What elsewhere ends a turn and here only a part of one, after which the model goes on.
+std::vector<std::string_view> ends_of_parts(const Vocabulary& vocabulary) {
+    const auto has = [&](std::string_view spelling) { return vocabulary.find(spelling).has_value(); };
+    std::vector<std::string_view> spellings;
+    const bool calls = has("<|call|>") || has("<|calls|>");
+    if (calls && (has("<|return|>") || has("<|flush|>")))
+        spellings.emplace_back("<|end|>");                        // gpt-oss, solar-open
+    if (has("<|tool_response>")) spellings.emplace_back("</s>");  // gemma4
+    return spellings;
 }
 
 }  // namespace
@@ -97,9 +128,9 @@ std::vector<std::uint32_t> end_tokens(const Vocabulary& vocabulary) {
     add(vocabulary.special().eos);
     add(vocabulary.special().eot);
     add(vocabulary.special().eom);
-    for (const std::string_view spelling : end_spellings) {
-        const auto id = vocabulary.find(spelling);
-        if (id && vocabulary.kind(*id) == TokenKind::control) add(id);
+    for (const std::string_view spelling : end_spellings) add(vocabulary.find(spelling));
+    for (const std::string_view spelling : ends_of_parts(vocabulary)) {
+        if (const auto id = vocabulary.find(spelling)) std::erase(ids, *id);
     }
     return ids;
 }
