@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "detail/absolute_path.hpp"
 #include "detail/same_blocks.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/ollama.hpp"
@@ -88,6 +89,7 @@ public:
         if (is_there(*blobs_, layer, progress_)) return placed;
         if (layer.file) {
             placed.how = link_file(*layer.file, name);
+            require_unchanged(*layer.file, name);
         } else {
             placed = write_text(layer.content, name);
         }
@@ -124,9 +126,14 @@ private:
             if (link_ == Link::hard)
                 throw io_error({blobs_->prefix() + name}, "cannot hard-link " + file.name(), errno);
         }
-        const std::string target = std::filesystem::absolute(file.name()).lexically_normal();
+        const std::string target = detail::absolute_path(file.name());
         if (!put(name, [&](const char* at) { return ::symlinkat(target.c_str(), blobs_->fd(), at); }))
             throw io_error({blobs_->prefix() + name}, "cannot link to " + target, errno);
+        if (!blobs_->holds(name, file.identity())) {
+            blobs_->remove(name);
+            throw Error(ErrorKind::mismatch, {file.name()},
+                        "another file has taken its name since it was opened");
+        }
         return std::string(name_of(Link::symbolic));
     }
 
@@ -143,6 +150,16 @@ private:
         ::unlinkat(blobs_->fd(), temporary.c_str(), 0);
         errno = error;
         return false;
+    }
+
+    /// The digest may be one that was kept, or be hours old.
+    void require_unchanged(const File& file, const std::string& name) const {
+        try {
+            file.check_unchanged();
+        } catch (const Error&) {
+            blobs_->remove(name);
+            throw;
+        }
     }
 
     void reflink(const File& file, const std::string& name) {

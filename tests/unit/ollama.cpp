@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "ggufmap/error.hpp"
+#include "ggufmap/hf/stub.hpp"
 #include "hf_support.hpp"
 
 using namespace ggufmap;
@@ -103,6 +104,46 @@ TEST_CASE("a name is not taken over unasked, and a stopped run leaves no manifes
     CHECK_THROWS_WITH_AS(install(plan, world.models, Link::symbolic, false, world.progress),
                          doctest::Contains("exists already"), Error);
     install(plan, world.models, Link::symbolic, true, world.progress);
+}
+
+TEST_CASE("a symlink names the model that was hashed, or there is none") {
+    World world;
+    const Plan plan = world.plan();
+    const std::string model = world.of.model.shards()[0].file.name();
+    const std::string blob = world.models + "/blobs/sha256-" + plan.layers[0].digest;
+
+    // "link/.." is the parent of where the link leads to.
+    fs::create_directories(world.of.folder.path() / "far" / "away");
+    fs::create_directory_symlink("far/away", world.of.folder.path() / "link");
+    fs::copy(model, world.of.folder.path() / "far" / "m.gguf");
+    const Model roundabout = Model::open((world.of.folder.path() / "link" / ".." / "m.gguf").string());
+    Plan far = plan;
+    far.layers[0].file = &roundabout.shards()[0].file;
+    install(far, world.models, Link::symbolic, false, world.progress);
+    CHECK(fs::equivalent(blob, world.of.folder.path() / "far" / "m.gguf"));
+    CHECK(hf::modelfile(roundabout, {}) ==
+          "FROM " + (fs::canonical(world.of.folder.path()) / "far" / "m.gguf").string() + "\n");
+    fs::remove_all(world.models + "/blobs");
+    fs::remove_all(world.models + "/manifests");
+
+    fs::rename(model, model + ".old");
+    fs::copy(model + ".old", model);
+    CHECK_THROWS_WITH_AS(install(plan, world.models, Link::symbolic, false, world.progress),
+                         doctest::Contains("another file has taken its name"), Error);
+    CHECK_FALSE(fs::exists(fs::symlink_status(blob)));
+    CHECK_FALSE(fs::exists(manifest_path(world.models, plan.name)));
+}
+
+TEST_CASE("a model that is written to after it was hashed is not registered") {
+    for (const Link link : {Link::hard, Link::symbolic}) {
+        World world;
+        const Plan plan = world.plan();
+        std::ofstream(world.of.model.shards()[0].file.name(), std::ios::app) << "more";
+        CHECK_THROWS_WITH_AS(install(plan, world.models, link, false, world.progress),
+                             doctest::Contains("the file changed"), Error);
+        CHECK_FALSE(fs::exists(fs::symlink_status(world.models + "/blobs/sha256-" + plan.layers[0].digest)));
+        CHECK_FALSE(fs::exists(manifest_path(world.models, plan.name)));
+    }
 }
 
 TEST_CASE("a blob of another size is not ours to replace") {

@@ -104,7 +104,8 @@ GGUFMAP_API std::vector<Placed> foresee(const Plan& plan, const std::string& mod
 
 /// Puts the blobs, then the manifest, into Ollama's models folder (which must exist). Existing blobs stay as
 /// they are, once their digests are found to be true; symlinks whose file is gone give way; an existing name
-/// is Error (io) unless `replace`. The manifest appears last and at once: a run that ends early leaves blobs
+/// is Error (io) unless `replace`, and a model that was replaced or written to since it was opened Error
+/// (mismatch). The manifest appears last and at once: a run that ends early leaves blobs
 /// that Ollama removes by itself. Returns blobs in order, the manifest last.
 GGUFMAP_API std::vector<Placed> install(const Plan& plan, const std::string& models_directory, Link link,
                                         bool replace, Progress& progress);

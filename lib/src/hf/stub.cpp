@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
+#include "detail/absolute_path.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/hf/sentencepiece.hpp"
 #include "ggufmap/hf/tokenizer.hpp"
@@ -221,7 +221,7 @@ std::vector<std::string> stop_texts(const Vocabulary& vocabulary) {
 std::string modelfile(const Model& model, const std::vector<std::string>& stops) {
     std::string text;
     for (const Shard& shard : model.shards()) {
-        const std::string path = std::filesystem::absolute(shard.file.name()).lexically_normal();
+        const std::string path = detail::absolute_path(shard.file.name());
         if (path.find('\n') != std::string::npos)
             throw Error(ErrorKind::usage, {path}, "a Modelfile cannot name a path with a line break in it");
         text += fmt::format("FROM {}\n", path);
