@@ -86,6 +86,12 @@ std::string without_slashes(std::string path) {
     return path;
 }
 
+/// What a file system answers that cannot rename without replacing, or exchange two names: FUSE, NFS, and
+/// overlayfs for a directory of a lower layer.
+bool has_no_such_rename(int error) {
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EXDEV;
+}
+
 /// True where a folder of ours is there to be replaced.
 bool is_replaced(const OutputDirectory& parent, const std::string& name, const std::string& shown,
                  bool replace, const IsOurs& is_ours) {
@@ -112,7 +118,7 @@ NewFolder::NewFolder(const std::string& path, bool replace, IsOurs is_ours) : is
     const SplitPath parts = split_path(trimmed);
     parent_ = OutputDirectory::open(parts.directory);
     name_ = parts.name;
-    exchange_ = is_replaced(*parent_, name_, path, replace, is_ours_);
+    replaces_ = is_replaced(*parent_, name_, path, replace, is_ours_);
     const std::string temporary = random_name();
     if (::mkdirat(parent_->fd(), temporary.c_str(), directory_mode) != 0)
         throw io_error({path}, "cannot create", errno);
@@ -135,23 +141,61 @@ NewFolder::~NewFolder() {
     }
 }
 
+void NewFolder::rename_to(const std::string& from, const std::string& to) const {
+    if (::renameat(parent_->fd(), from.c_str(), parent_->fd(), to.c_str()) != 0)
+        throw io_error({parent_->prefix() + name_}, "cannot rename the finished folder", errno);
+}
+
+std::string NewFolder::take_name() const {
+    const int at = parent_->fd();
+    const unsigned flags = replaces_ ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    if (::renameat2(at, temporary_.c_str(), at, name_.c_str(), flags) == 0)
+        return replaces_ ? temporary_ : std::string();
+    const int error = errno;
+    const Error::Where place{parent_->prefix() + name_};
+    if (!has_no_such_rename(error)) throw io_error(place, "cannot rename the finished folder", error);
+    if (!replaces_) {
+        // All that rename(2) replaces is an empty directory: ours, as nobody else can have made it.
+        if (::mkdirat(at, name_.c_str(), directory_mode) != 0) throw io_error(place, "cannot create", errno);
+        try {
+            rename_to(temporary_, name_);
+        } catch (...) {
+            ::unlinkat(at, name_.c_str(), AT_REMOVEDIR);
+            throw;
+        }
+        return {};
+    }
+    std::string old = random_name();
+    if (::renameat(at, name_.c_str(), at, old.c_str()) != 0)
+        throw io_error(place, "cannot be moved out of the way: remove it, and try again", errno);
+    try {
+        rename_to(temporary_, name_);
+    } catch (const Error& why) {
+        if (::renameat(at, old.c_str(), at, name_.c_str()) == 0) throw;
+        throw Error(why.kind(), place,
+                    fmt::format("what was there is '{}' now: {}", parent_->prefix() + old, why.what()));
+    }
+    return old;
+}
+
 void NewFolder::publish() {
     directory_->sync();
-    const unsigned flags = exchange_ ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-    if (::renameat2(parent_->fd(), temporary_.c_str(), parent_->fd(), name_.c_str(), flags) != 0)
-        throw io_error({parent_->prefix() + name_}, "cannot rename the finished folder", errno);
+    const std::string old = take_name();
+    const std::string published = std::exchange(temporary_, {});
     try {
         parent_->sync();
     } catch (...) {
         // Back to how it was: the destructor removes what has the hidden name, which must not be the old one.
-        if (::renameat2(parent_->fd(), name_.c_str(), parent_->fd(), temporary_.c_str(), flags) != 0)
-            temporary_.clear();
+        const std::string hidden = old == published ? random_name() : published;
+        if (::renameat(parent_->fd(), name_.c_str(), parent_->fd(), hidden.c_str()) == 0) {
+            temporary_ = hidden;
+            if (!old.empty()) ::renameat(parent_->fd(), old.c_str(), parent_->fd(), name_.c_str());
+        }
         throw;
     }
-    const std::string before = std::exchange(temporary_, {});
-    if (!exchange_) return;
+    if (old.empty()) return;
     try {
-        remove_folder(*parent_, before, is_ours_);
+        remove_folder(*parent_, old, is_ours_);
     } catch (const Error& why) {
         throw Error(why.kind(), {parent_->prefix() + name_},
                     fmt::format("is there; what it replaced is still there, too: {}", why.what()));

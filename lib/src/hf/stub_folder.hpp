@@ -27,16 +27,21 @@ public:
     ~NewFolder();
 
     const std::shared_ptr<const OutputDirectory>& directory() const { return directory_; }
-    /// Gives the folder its name. Throws Error (io).
+    /// Gives the folder its name, at once where the file system can. Where it cannot, a new name is an empty
+    /// directory for a moment, and a name that is replaced is gone for one. Throws Error (io).
     void publish();
 
 private:
+    void rename_to(const std::string& from, const std::string& to) const;
+    /// Returns the hidden name of what was replaced, or "".
+    std::string take_name() const;
+
     IsOurs is_ours_;
     std::shared_ptr<const OutputDirectory> parent_;
     std::shared_ptr<const OutputDirectory> directory_;
     std::string name_;
     std::string temporary_;
-    bool exchange_ = false;
+    bool replaces_ = false;
 };
 
 }  // namespace ggufmap::hf
