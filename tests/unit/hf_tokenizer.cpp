@@ -171,14 +171,23 @@ TEST_CASE("merges are pairs where a blank would be ambiguous") {
     CHECK(json["pre_tokenizer"]["behavior"] == "MergedWithPrevious");
 }
 
+namespace {
+
+std::string bert(const std::string& more = {}) {
+    return "kv tokenizer.ggml.model str bert\n"
+           "kv tokenizer.ggml.tokens array str [PAD] [UNK] [CLS] [SEP] \"\xE2\x96\x81the\" s\n"
+           "kv tokenizer.ggml.token_type array i32 3 3 3 3 1 1\n"
+           "kv tokenizer.ggml.unknown_token_id u32 1\n"
+           "kv tokenizer.ggml.cls_token_id u32 2\n"
+           "kv tokenizer.ggml.seperator_token_id u32 3\n" +
+           more;
+}
+
+}  // namespace
+
 TEST_CASE("bert's pieces lose the mark of a word and gain that of a continuation") {
-    const ModelOfText of(
-        "kv tokenizer.ggml.model str bert\n"
-        "kv tokenizer.ggml.tokens array str [PAD] [UNK] [CLS] [SEP] \"\xE2\x96\x81the\" s\n"
-        "kv tokenizer.ggml.token_type array i32 3 3 3 3 1 1\n"
-        "kv tokenizer.ggml.unknown_token_id u32 1\n"
-        "kv tokenizer.ggml.cls_token_id u32 2\n"
-        "kv tokenizer.ggml.seperator_token_id u32 3\n");
+    // llama.cpp asks no key for [CLS] and [SEP].
+    const ModelOfText of(bert("kv tokenizer.ggml.add_bos_token bool false\n"));
     Notes notes;
     const Vocabulary vocabulary = vocabulary_of(of, notes);
     const Json json = tokenizer_json(vocabulary, notes);
@@ -186,6 +195,20 @@ TEST_CASE("bert's pieces lose the mark of a word and gain that of a continuation
           Json{{"[PAD]", 0}, {"[UNK]", 1}, {"[CLS]", 2}, {"[SEP]", 3}, {"the", 4}, {"##s", 5}});
     CHECK(json["post_processor"]["pair"].size() == 5);
     CHECK(json["normalizer"]["lowercase"] == true);
+    CHECK(json["normalizer"]["strip_accents"].is_null());
+}
+
+TEST_CASE("bert's accents go or stay as the metadata says") {
+    for (const bool strips : {true, false}) {
+        const ModelOfText of(
+            bert("kv tokenizer.ggml.normalizer.lowercase bool false\n"
+                 "kv tokenizer.ggml.normalizer.strip_accents bool " +
+                 std::string(strips ? "true\n" : "false\n")));
+        Notes notes;
+        const Json json = tokenizer_json(vocabulary_of(of, notes), notes);
+        CHECK(json["normalizer"]["lowercase"] == false);
+        CHECK(json["normalizer"]["strip_accents"] == strips);
+    }
 }
 
 TEST_CASE("unigram vocabularies keep scores and positions") {

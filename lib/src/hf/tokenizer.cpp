@@ -48,6 +48,7 @@ Node sequence_of(const char* member, Array parts) {
 
 Node normalizer(const Vocabulary& vocabulary) {
     const bool prefix = vocabulary.adds_space_prefix();
+    const auto strips = vocabulary.strips_accents();
     const Object visible_blanks = replace_text(" ", blank_mark);
     Array parts;
     switch (vocabulary.model()) {
@@ -63,7 +64,7 @@ Node normalizer(const Vocabulary& vocabulary) {
             return Object{{"type", "BertNormalizer"},
                           {"clean_text", true},
                           {"handle_chinese_chars", true},
-                          {"strip_accents", nullptr},
+                          {"strip_accents", strips ? Node(*strips) : Node()},
                           {"lowercase", vocabulary.lowercases()}};
         case Model::unigram:
             if (!vocabulary.charsmap().empty())
@@ -149,7 +150,8 @@ Node decoder(const Vocabulary& vocabulary) {
     return nullptr;
 }
 
-/// "[CLS] A [SEP]" and "[CLS] A [SEP] B [SEP]", or bos and eos around each text.
+/// "[CLS] A [SEP]" and "[CLS] A [SEP] B [SEP]", for which llama.cpp asks no key, or bos and eos around each
+/// text.
 class Template {
 public:
     explicit Template(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}

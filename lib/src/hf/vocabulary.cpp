@@ -271,6 +271,8 @@ private:
         out_.removes_extra_whitespaces_ =
             switched("remove_extra_whitespaces", model == VocabularyModel::unigram);
         out_.lowercases_ = switched("normalizer.lowercase", true);
+        if (head_.find(key_of("normalizer.strip_accents")))
+            out_.strips_accents_ = switched("normalizer.strip_accents", false);
         std::string name(head_.string_of("general.name").value_or(""));
         std::transform(name.begin(), name.end(), name.begin(),
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });

@@ -76,6 +76,8 @@ public:
     bool adds_space_prefix() const { return adds_space_prefix_; }
     bool removes_extra_whitespaces() const { return removes_extra_whitespaces_; }
     bool lowercases() const { return lowercases_; }
+    /// Where the metadata does not say: as lowercases().
+    std::optional<bool> strips_accents() const { return strips_accents_; }
     /// Phi-3 eats the white space behind its added tokens (llama.cpp: by the model's name).
     bool strips_after_added() const { return strips_after_added_; }
     /// tokenizer.ggml.precompiled_charsmap; empty where there is none.
@@ -103,6 +105,7 @@ private:
     bool adds_space_prefix_ = true;
     bool removes_extra_whitespaces_ = true;
     bool lowercases_ = true;
+    std::optional<bool> strips_accents_;
     bool strips_after_added_ = false;
     Bytes charsmap_;
     std::optional<ArrayView> merges_;
