@@ -91,6 +91,12 @@ TEST_CASE("merges are rebuilt by score, those of user-defined tokens first") {
     CHECK(merges_of(vocabulary) == std::vector<std::string>{"\u2581 \u2581", "a b", "b c", "ab c", "a bc"});
 }
 
+TEST_CASE("merges in the file of a vocabulary that goes by scores are not used") {
+    const ModelOfText of(spm + "kv tokenizer.ggml.merges array str \"b c\"\n");
+    Notes notes;
+    CHECK(merges_of(vocabulary_of(of, notes)).size() == 5);
+}
+
 TEST_CASE("merges of tokens that are all made of each other are not rebuilt beyond a limit") {
     const auto model = [](int longest) {
         std::string tokens, scores;

@@ -105,7 +105,9 @@ public:
             out_.charsmap_ = array->bytes();
             if (!is_charsmap(out_.charsmap_)) fail("precompiled_charsmap", "is damaged");
         }
-        if (head_.find(key_of("merges"))) out_.merges_ = array("merges", ValueType::string);
+        // A sentencepiece vocabulary goes by its scores, whatever else the file has.
+        const bool merges = out_.model_ == VocabularyModel::bpe || out_.model_ == VocabularyModel::gemma4;
+        if (merges && head_.find(key_of("merges"))) out_.merges_ = array("merges", ValueType::string);
         return std::move(out_);
     }
 

@@ -82,7 +82,7 @@ public:
     bool strips_after_added() const { return strips_after_added_; }
     /// tokenizer.ggml.precompiled_charsmap; empty where there is none.
     Bytes charsmap() const { return charsmap_; }
-    /// tokenizer.ggml.merges
+    /// tokenizer.ggml.merges; of vocabularies that go by scores, none.
     const std::optional<ArrayView>& merges() const { return merges_; }
 
 private:
