@@ -87,14 +87,40 @@ TEST_CASE("merges are rebuilt by score, those of user-defined tokens first") {
     Notes notes;
     const Vocabulary vocabulary = vocabulary_of(of, notes);
     CHECK(notes.empty());
-    // "\u2581" is how a user-defined blank is spelled.
-    CHECK(merges_of(vocabulary) == std::vector<std::string>{"\u2581 \u2581", "a b", "b c", "ab c", "a bc"});
+    // User-defined blanks are found before anything is merged.
+    CHECK(merges_of(vocabulary) == std::vector<std::string>{"a b", "b c", "ab c", "a bc"});
+
+    // Gemma's: visible, and merged first.
+    const ModelOfText gemma(spm + "kv tokenizer.ggml.add_space_prefix bool false\n");
+    CHECK(merges_of(vocabulary_of(gemma, notes)) ==
+          std::vector<std::string>{"\u2581 \u2581", "a b", "b c", "ab c", "a bc"});
+}
+
+TEST_CASE("user-defined tokens are spelled as text has them, in sentencepiece's file as it sees them") {
+    const auto model = [](const std::string& last) {
+        return "kv tokenizer.ggml.model str llama\n"
+               "kv tokenizer.ggml.tokens array str <unk> \"a b\" \"" +
+               last +
+               "\"\nkv tokenizer.ggml.scores array f32 0 0 0\n"
+               "kv tokenizer.ggml.token_type array i32 2 4 1\n";
+    };
+    Notes notes;
+    const ModelOfText of(model("c"));
+    const Vocabulary vocabulary = vocabulary_of(of, notes);
+    const Json json = tokenizer_json(vocabulary, notes);
+    CHECK(json["added_tokens"][1]["content"] == "a b");
+    CHECK(json["model"]["vocab"]["a b"] == 1);
+    CHECK(sentencepiece_obstacle(vocabulary).empty());
+    CHECK(sentencepiece_model(vocabulary).find("a\u2581b") != std::string::npos);
+
+    const ModelOfText twice(model("a\u2581b"));
+    CHECK(sentencepiece_obstacle(vocabulary_of(twice, notes)) == "tokens spelled like an earlier one: 1");
 }
 
 TEST_CASE("merges in the file of a vocabulary that goes by scores are not used") {
     const ModelOfText of(spm + "kv tokenizer.ggml.merges array str \"b c\"\n");
     Notes notes;
-    CHECK(merges_of(vocabulary_of(of, notes)).size() == 5);
+    CHECK(merges_of(vocabulary_of(of, notes)).size() == 4);
 }
 
 TEST_CASE("merges of tokens that are all made of each other are not rebuilt beyond a limit") {
@@ -136,7 +162,7 @@ TEST_CASE("tokenizer.json of a sentencepiece vocabulary") {
     Notes notes;
     const Vocabulary vocabulary = vocabulary_of(of, notes);
     const Json json = tokenizer_json(vocabulary, notes);
-    CHECK(json["model"]["merges"].size() == 5);
+    CHECK(json["model"]["merges"].size() == 4);
     CHECK(json["model"]["vocab"]["abc"] == 8);
     CHECK(json["model"]["unk_token"] == "<unk>");
     CHECK(json["model"]["byte_fallback"] == false);
@@ -144,7 +170,7 @@ TEST_CASE("tokenizer.json of a sentencepiece vocabulary") {
     CHECK(json["normalizer"]["normalizers"][0]["prepend"] == "\u2581");
     CHECK(json["post_processor"]["single"][0]["SpecialToken"]["id"] == "<s>");
     CHECK(json["added_tokens"].size() == 5);
-    CHECK(json["added_tokens"][3]["content"] == "\u2581\u2581");
+    CHECK(json["added_tokens"][3]["content"] == "  ");
     CHECK(json["added_tokens"][3]["special"] == false);
     CHECK(sentencepiece_obstacle(vocabulary).empty());
     // Field 1 of the first piece: "<unk>", score 0, type 2.

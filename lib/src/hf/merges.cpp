@@ -74,6 +74,9 @@ private:
 
     bool mergeable(std::uint32_t id) const {
         const TokenKind kind = vocabulary_.kind(id);
+        // Of what is found before blanks become visible, nothing is left to merge.
+        if (kind == TokenKind::user_defined && vocabulary_.piece(id).find(' ') != std::string_view::npos)
+            return false;
         return (kind == TokenKind::normal || kind == TokenKind::user_defined || kind == TokenKind::unused) &&
                vocabulary_.listed(id) && vocabulary_.piece(id).size() <= longest_mergeable_token;
     }

@@ -85,6 +85,32 @@ TokenKind kind_in_file(const Vocabulary& vocabulary, std::uint32_t id, bool all_
     return kind;
 }
 
+/// The piece as sentencepiece meets it: user-defined ones, too, in text whose blanks are visible already.
+std::string spelling(const Vocabulary& vocabulary, std::uint32_t id) {
+    const std::string_view piece = vocabulary.piece(id);
+    if (vocabulary.model() != VocabularyModel::spm || vocabulary.kind(id) != TokenKind::user_defined)
+        return std::string(piece);
+    std::string spelled;
+    for (const char c : piece) {
+        if (c == ' ') {
+            spelled += "\u2581";
+        } else {
+            spelled += c;
+        }
+    }
+    return spelled;
+}
+
+/// Tokens that only their blanks tell from another one.
+std::uint32_t spelled_alike(const Vocabulary& vocabulary) {
+    std::uint32_t count = 0;
+    for (std::uint32_t id = 0; id < vocabulary.size(); ++id) {
+        const std::string piece = spelling(vocabulary, id);
+        count += piece != vocabulary.piece(id) && vocabulary.find(piece);
+    }
+    return count;
+}
+
 Message trainer_spec(const Vocabulary& vocabulary, bool all_bytes) {
     const SpecialTokens& special = vocabulary.special();
     Message spec;
@@ -118,8 +144,8 @@ std::string sentencepiece_obstacle(const Vocabulary& vocabulary) {
     if (vocabulary.model() != VocabularyModel::spm && vocabulary.model() != VocabularyModel::unigram)
         return "not a sentencepiece vocabulary";
     if (!vocabulary.special().unk) return "there is no unknown token";
-    if (vocabulary.duplicates() != 0)
-        return fmt::format("tokens spelled like an earlier one: {}", vocabulary.duplicates());
+    if (const std::uint32_t alike = vocabulary.duplicates() + spelled_alike(vocabulary); alike != 0)
+        return fmt::format("tokens spelled like an earlier one: {}", alike);
     if (vocabulary.find("")) return "a token is empty";
     return {};
 }
@@ -130,7 +156,7 @@ std::string sentencepiece_model(const Vocabulary& vocabulary) {
     Message piece;
     for (std::uint32_t id = 0; id < vocabulary.size(); ++id) {
         piece.clear();
-        piece.text(field::piece, vocabulary.piece(id));
+        piece.text(field::piece, spelling(vocabulary, id));
         piece.real(field::score, vocabulary.score(id));
         const TokenKind kind = kind_in_file(vocabulary, id, all_bytes);
         if (kind != TokenKind::normal) piece.integer(field::type, static_cast<std::uint64_t>(kind));

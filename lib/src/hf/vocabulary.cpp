@@ -53,6 +53,10 @@ bool is_charsmap(Bytes map) {
            valid_utf8(as_text(map.subspan(unit + trie)));
 }
 
+bool is_blank(std::string_view piece) {
+    return !piece.empty() && piece.find_first_not_of(' ') == std::string_view::npos;
+}
+
 // "[PAD151669]": rows that converters add so that the vocabulary is as long as the embedding matrix.
 bool is_padding_name(std::string_view piece) {
     constexpr std::string_view opening = "[PAD";
@@ -94,6 +98,7 @@ public:
         out_.pre_ = pre_of(head_);
         read_pieces();
         read_kinds_and_scores();
+        out_.adds_space_prefix_ = switched("add_space_prefix", out_.model_ != VocabularyModel::gemma4);
         respell();
         index();
         read_special_tokens();
@@ -187,9 +192,10 @@ private:
         switch (out_.model_) {
             case VocabularyModel::spm:
             case VocabularyModel::gemma4:
-                // User-defined pieces are stored with real blanks. They must be spelled alike here and among
-                // the added tokens, or tokenizers allots a new id.
-                if (out_.kind(id) != TokenKind::user_defined || piece.find(' ') == std::string_view::npos)
+                // User-defined pieces are stored with real blanks, and llama.cpp finds them in the text
+                // before blanks become visible: so does tokenizers where they are spelled so. Runs of blanks
+                // in vocabularies without a prefix are merged alike from visible ones, as Gemma's file does.
+                if (out_.kind(id) != TokenKind::user_defined || out_.adds_space_prefix_ || !is_blank(piece))
                     return std::nullopt;
                 return replaced(piece, " ", lower_one_eighth_block);
             case VocabularyModel::wordpiece:
@@ -269,7 +275,6 @@ private:
         const bool bos_by_pre = model == VocabularyModel::bpe && pre && pre->adds_bos;
         out_.adds_bos_ = switched("add_bos_token", sentencepiece || bos_by_pre) && out_.special_.bos;
         out_.adds_eos_ = switched("add_eos_token", model == VocabularyModel::unigram) && out_.special_.eos;
-        out_.adds_space_prefix_ = switched("add_space_prefix", model != VocabularyModel::gemma4);
         out_.removes_extra_whitespaces_ =
             switched("remove_extra_whitespaces", model == VocabularyModel::unigram);
         out_.lowercases_ = switched("normalizer.lowercase", true);
