@@ -259,6 +259,26 @@ TEST_CASE("unigram vocabularies keep scores and positions") {
     CHECK(json["post_processor"]["single"][1]["SpecialToken"]["id"] == "</s>");
 }
 
+TEST_CASE("unigram vocabularies treat blanks as llama.cpp does") {
+    const auto json = [](const std::string& more) {
+        const ModelOfText of(
+            "kv tokenizer.ggml.model str t5\n"
+            "kv tokenizer.ggml.tokens array str <pad> </s> <unk> x\n"
+            "kv tokenizer.ggml.scores array f32 0 0 0 -2.5\n" +
+            more);
+        Notes notes;
+        return tokenizer_json(vocabulary_of(of, notes), notes);
+    };
+    const Json plain = json("");  // no key, no prefix, and blanks stay
+    CHECK(plain["normalizer"]["normalizers"].size() == 1);
+    CHECK(plain["normalizer"]["normalizers"][0]["content"] == "\u2581");
+    CHECK(plain["pre_tokenizer"].is_null());
+    // A prefix comes with each word even where none is asked for; line breaks are not stripped.
+    const Json words = json("kv tokenizer.ggml.remove_extra_whitespaces bool true\n");
+    CHECK(words["pre_tokenizer"]["prepend_scheme"] == "always");
+    for (const Json& part : words["normalizer"]["normalizers"]) CHECK(part["type"] == "Replace");
+}
+
 TEST_CASE("what has no exact form says so") {
     const auto obstacle = [](const std::string& description) {
         return tokenizer_obstacle(ModelOfText(description).model.head());

@@ -23,6 +23,10 @@ Object replace_text(const char* from, const char* to) {
     return {{"type", "Replace"}, {"pattern", Object{{"String", from}}}, {"content", to}};
 }
 
+Object replace_matches(const char* regex, const char* to) {
+    return {{"type", "Replace"}, {"pattern", Object{{"Regex", regex}}}, {"content", to}};
+}
+
 Object byte_level(bool add_prefix_space, bool trim_offsets, bool use_regex) {
     return {{"type", "ByteLevel"},
             {"add_prefix_space", add_prefix_space},
@@ -71,9 +75,10 @@ Node normalizer(const Vocabulary& vocabulary) {
                 parts.push_back(
                     Object{{"type", "Precompiled"}, {"precompiled_charsmap", base64(vocabulary.charsmap())}});
             if (vocabulary.removes_extra_whitespaces()) {
-                parts.push_back(Object{{"type", "Strip"}, {"strip_left", true}, {"strip_right", true}});
-                parts.push_back(Object{
-                    {"type", "Replace"}, {"pattern", Object{{"Regex", " {2,}"}}}, {"content", blank_mark}});
+                // Not Strip, which takes line breaks, too; not ^ and $, which are those of lines in
+                // Oniguruma.
+                parts.push_back(replace_matches("(?<![\\s\\S]) +| +(?![\\s\\S])", ""));
+                parts.push_back(replace_matches(" {2,}", blank_mark));
             } else {
                 // Not Metaspace: it does not prepend before a blank that is there, and splits runs of them.
                 if (prefix) parts.push_back(Object{{"type", "Prepend"}, {"prepend", blank_mark}});
@@ -122,7 +127,8 @@ Node pre_tokenizer(const Vocabulary& vocabulary) {
         case Model::wordpiece:
             return Object{{"type", "BertPreTokenizer"}};
         case Model::unigram:
-            if (vocabulary.removes_extra_whitespaces()) return metaspace(vocabulary.adds_space_prefix());
+            // llama.cpp puts a blank before each word then, the first one, too.
+            if (vocabulary.removes_extra_whitespaces()) return metaspace(true);
             break;
         case Model::spm:
             break;
@@ -145,7 +151,7 @@ Node decoder(const Vocabulary& vocabulary) {
         case Model::wordpiece:
             return Object{{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
         case Model::unigram:
-            return metaspace(vocabulary.adds_space_prefix());
+            return metaspace(vocabulary.adds_space_prefix() || vocabulary.removes_extra_whitespaces());
     }
     return nullptr;
 }

@@ -98,7 +98,7 @@ public:
         out_.pre_ = pre_of(head_);
         read_pieces();
         read_kinds_and_scores();
-        out_.adds_space_prefix_ = switched("add_space_prefix", out_.model_ != VocabularyModel::gemma4);
+        out_.adds_space_prefix_ = switched("add_space_prefix", out_.model_ == VocabularyModel::spm);
         respell();
         index();
         read_special_tokens();
@@ -275,8 +275,7 @@ private:
         const bool bos_by_pre = model == VocabularyModel::bpe && pre && pre->adds_bos;
         out_.adds_bos_ = switched("add_bos_token", sentencepiece || bos_by_pre) && out_.special_.bos;
         out_.adds_eos_ = switched("add_eos_token", model == VocabularyModel::unigram) && out_.special_.eos;
-        out_.removes_extra_whitespaces_ =
-            switched("remove_extra_whitespaces", model == VocabularyModel::unigram);
+        out_.removes_extra_whitespaces_ = switched("remove_extra_whitespaces", false);
         out_.lowercases_ = switched("normalizer.lowercase", true);
         if (head_.find(key_of("normalizer.strip_accents")))
             out_.strips_accents_ = switched("normalizer.strip_accents", false);
