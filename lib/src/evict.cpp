@@ -129,7 +129,7 @@ EvictResult evict(const PageCache& cache, const ProcessTable& processes, const M
     std::vector<MapsIdentity> files;
     for (const Shard& shard : model.shards()) files.push_back(maps_identity(shard.file));
     const MapperScan scan = processes.mappers(files, ProcessTable::Detail::costs);
-    result.unseen_processes = scan.not_permitted;
+    result.all_seen = scan.all_seen;
     std::vector<int> refused;
     if (from_processes) {
         for (const Mapper& mapper : scan.mappers) {

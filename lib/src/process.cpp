@@ -19,6 +19,7 @@
 #include "detail/overlay.hpp"
 #include "detail/page_tables.hpp"
 #include "detail/process_folder.hpp"
+#include "detail/sight.hpp"
 #include "ggufmap/error.hpp"
 
 namespace ggufmap {
@@ -197,6 +198,7 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
         std::sort(list->begin(), list->end(), [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
         detail::share_out(*list);
     }
+    detail::judge_sight(roots_.proc, scan);
     return scan;
 }
 
@@ -224,6 +226,7 @@ OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) cons
     std::sort(scan.openers.begin(), scan.openers.end(), [](const Opener& a, const Opener& b) {
         return std::pair(a.pid, a.fd) < std::pair(b.pid, b.fd);
     });
+    detail::judge_sight(roots_.proc, scan);
     return scan;
 }
 

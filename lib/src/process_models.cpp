@@ -16,6 +16,7 @@
 #include "detail/memory_files.hpp"
 #include "detail/overlay.hpp"
 #include "detail/process_folder.hpp"
+#include "detail/sight.hpp"
 #include "ggufmap/process.hpp"
 
 namespace ggufmap {
@@ -117,7 +118,7 @@ MappingCost MappedModel::cost() const {
 ModelScan KernelProcessTable::mapped_models(std::span<const MapsIdentity> known) const {
     ModelScan scan;
     ModelFinder finder(roots_.proc, known);
-    const int self = ::getpid();
+    const int self = detail::self_in(roots_.proc);
     const auto way = allow_ == Allow::everything ? AddressSpace::Way::query : AddressSpace::Way::text;
     detail::for_each_number(roots_.proc, [&](int pid) {
         if (pid == self) return;
@@ -145,6 +146,7 @@ ModelScan KernelProcessTable::mapped_models(std::span<const MapsIdentity> known)
     }
     std::sort(scan.models.begin(), scan.models.end(),
               [](const MappedModel& a, const MappedModel& b) { return a.path < b.path; });
+    detail::judge_sight(roots_.proc, scan);
     return scan;
 }
 

@@ -109,6 +109,24 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
     CHECK_FALSE(table.present_pages(123, llama.areas[0]));  // the fixture has no pagemap: it has ended
 }
 
+TEST_CASE("a scan knows whether all processes were in sight") {
+    const auto seen = [](const FixtureTree& tree) {
+        return KernelProcessTable(tree.roots()).mappers(wanted, Detail::areas).all_seen;
+    };
+    FixtureTree tree;
+    add_llama(tree, "123");
+    const std::string proc = tree.roots().proc;
+    const std::string mount = "24 1 0:21 / " + proc + " rw - proc proc rw";
+    CHECK(seen(tree));
+    CHECK(seen(tree.write("proc/self/mountinfo", mount + "\n")));
+    CHECK(seen(tree.write("proc/self/mountinfo", mount + ",hidepid=noaccess\n")));
+    CHECK_FALSE(seen(tree.write("proc/self/mountinfo", mount + ",gid=5,hidepid=invisible\n")));
+    CHECK_FALSE(seen(tree.write("proc/self/mountinfo", mount + ",hidepid=2\n")));
+    CHECK(seen(tree.write("proc/self/mountinfo", mount + ",hidepid=2\n" + mount + "\n")));
+    CHECK(KernelProcessTable().mappers(wanted, Detail::areas).self == ::getpid());
+    CHECK(KernelProcessTable().openers({}).self == ::getpid());
+}
+
 TEST_CASE("pages of hugetlbfs count, shared ones divided among those who map them") {
     FixtureTree tree;
     for (const char* pid : {"5", "6"}) {

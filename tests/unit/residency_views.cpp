@@ -207,7 +207,7 @@ TEST_CASE("processes: shared pages count once, copies and old versions are named
     REQUIRE(report.rows.size() == 5);
     CHECK(report.total.pss == 8 * page);
     CHECK(report.total.rss == 16 * page);
-    CHECK(report.not_permitted == 6);
+    CHECK(report.sight.not_permitted == 6);
     CHECK(report.rows[0].remark.find("a copy of the weights") != std::string::npos);
     CHECK(report.rows[1].remark.empty());
     CHECK(report.rows[2].stale);

@@ -1,6 +1,5 @@
 // --evict: what is selected leaves memory, and who keeps the rest there is named.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "common/tool.hpp"
 #include "gguf-prefault/document.hpp"
@@ -20,9 +19,8 @@ Status tell_why_it_stayed(const Job& job, const Target& target, const EvictResul
     Status status = Status::ok;
     if (page_home(target.model().shards().front().file) != PageHome::disk) {
         why = "its file system is in memory: it can be removed, not evicted";
-    } else if (result.unseen_processes != 0 && ::geteuid() != 0) {
-        why =
-            fmt::format("{} processes could not be looked at; root would see them", result.unseen_processes);
+    } else if (!result.all_seen) {
+        why = "other processes could not be looked at; the host's root would see them";
         if (result.stayed != 0) status = Status::no;
     }
     if (!why.empty() && !job.quiet) cli::say(job.args, job.io, target.model().name() + ": " + why);

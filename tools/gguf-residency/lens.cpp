@@ -1,7 +1,6 @@
 #include "gguf-residency/lens.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -57,10 +56,19 @@ PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid,
     return pages;
 }
 
-void tell_unseen(const View& view, std::uint64_t not_permitted) {
-    if (not_permitted == 0 || ::geteuid() == 0) return;
-    cli::say(view.args, view.io,
-             fmt::format("{} process(es) may not be looked at; root would see them", not_permitted));
+Scan worse(const Scan& one, const Scan& other) {
+    return {std::max(one.not_permitted, other.not_permitted), one.all_seen && other.all_seen, other.self};
+}
+
+std::string unseen_text(const Scan& scan) {
+    return (scan.not_permitted == 0
+                ? std::string("processes of others are hidden (hidepid)")
+                : fmt::format("{} process(es) may not be looked at", scan.not_permitted)) +
+           "; the host's root would see them";
+}
+
+void tell_unseen(const View& view, const Scan& scan) {
+    if (!scan.all_seen && !view.args.has("--quiet")) cli::say(view.args, view.io, unseen_text(scan));
 }
 
 }  // namespace ggufmap::residency

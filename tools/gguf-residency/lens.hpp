@@ -9,8 +9,14 @@ namespace ggufmap::residency {
 /// Throws Error (usage) where `pid` maps none of the models, or may not be looked at.
 const Mapper& mapper_of(const MapperScan& scan, int pid);
 
-/// Says on stderr how many processes may not be looked at; nothing to root, who sees all that can be seen.
-void tell_unseen(const View& view, std::uint64_t not_permitted);
+/// Of two scans: what either of them was not shown.
+Scan worse(const Scan& one, const Scan& other);
+
+/// "3 process(es) may not be looked at; the host's root would see them". For a scan that has not seen all.
+std::string unseen_text(const Scan& scan);
+
+/// Says so on stderr, unless --quiet or all were seen.
+void tell_unseen(const View& view, const Scan& scan);
 
 /// The pages of the models that `pid` has in its page tables. Throws what mapper_of() throws.
 PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid, MappingCost* cost = nullptr);

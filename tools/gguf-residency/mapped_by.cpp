@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,7 +16,6 @@ MappedBy::MappedBy(const ProcessTable& processes, Models models) {
         }
     }
     scan_ = processes.mappers(files, ProcessTable::Detail::areas);
-    all_seen_ = scan_.not_permitted == 0 || ::geteuid() == 0;
 }
 
 std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& where) const {
@@ -33,7 +31,7 @@ std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& w
 }
 
 cli::Cell MappedBy::cell_of(const std::vector<std::uint64_t>& pids, cli::Format format) const {
-    if (format == cli::Format::json && (all_seen_ || !pids.empty())) return pids;
+    if (format == cli::Format::json && (scan_.all_seen || !pids.empty())) return pids;
     return pids.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(pids, ",")));
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -97,9 +96,9 @@ void add_mappers(ProcessReport& report, const std::vector<Mapper>& mappers, cons
     }
 }
 
-void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& files, int self) {
+void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& files) {
     for (const Opener& opener : scan.openers) {
-        if (opener.pid == self) continue;
+        if (opener.pid == scan.self) continue;
         const std::size_t model = files.model[opener.file];
         auto row = std::find_if(report.rows.begin(), report.rows.end(), [&](const ProcessRow& candidate) {
             return candidate.mapper.pid == opener.pid && candidate.model == model && !candidate.stale;
@@ -208,7 +207,9 @@ void write_document(const View& view, const ProcessReport& processes, Models mod
     json.key("swapped_bytes");
     json.number(processes.total.swap);
     json.key("not_permitted");
-    json.number(processes.not_permitted);
+    json.number(processes.sight.not_permitted);
+    json.key("complete");
+    json.boolean(processes.sight.all_seen);
     json.end_object();
     json.finish();
 }
@@ -220,10 +221,10 @@ ProcessReport find_processes(const ProcessTable& table, Models models) {
     const MapperScan mappers = table.mappers(files.maps, ProcessTable::Detail::costs);
     const OpenerScan openers = table.openers(files.identities);
     ProcessReport report;
-    report.not_permitted = std::max(mappers.not_permitted, openers.not_permitted);
+    report.sight = worse(mappers, openers);
     add_mappers(report, mappers.mappers, files, models, false);
     add_mappers(report, mappers.stale, files, models, true);
-    add_openers(report, openers, files, ::getpid());
+    add_openers(report, openers, files);
     for (ProcessRow& row : report.rows) row.remark = remark_of(row, models[row.model]);
     report.total = total_of(table, mappers);
     report.page_tables = page_tables_of(report.rows);
@@ -243,19 +244,19 @@ cli::Status show_processes(const View& view, Models models) {
     cli::Report report(view.io, view.style, columns(several));
     write_rows(report, processes, models, several);
     if (view.style.format == cli::Format::table && processes.rows.empty())
-        view.io.out("no process maps it or has it open\n");
+        view.io.out(processes.sight.all_seen
+                        ? "no process maps it or has it open\n"
+                        : "none of the processes that may be looked at maps it or has it open\n");
     if (view.style.format == cli::Format::table && !processes.rows.empty()) {
         const MappingCost& total = processes.total;
         view.io.out(fmt::format(
             "total{}, shared pages counted once: {} resident, of this {} private copies; {} locked, "
             "{} swapped, {} page tables\n",
-            processes.not_permitted == 0
-                ? ""
-                : fmt::format(" of these ({} process(es) may not be looked at)", processes.not_permitted),
-            human_size(total.pss), human_size(total.anonymous), human_size(total.locked),
-            human_size(total.swap), human_size(processes.page_tables)));
+            processes.sight.all_seen ? "" : " of these (others may not be looked at)", human_size(total.pss),
+            human_size(total.anonymous), human_size(total.locked), human_size(total.swap),
+            human_size(processes.page_tables)));
     }
-    tell_unseen(view, processes.not_permitted);
+    tell_unseen(view, processes.sight);
     return cli::Status::ok;
 }
 

@@ -19,7 +19,7 @@ struct ProcessRow {
 
 struct ProcessReport {
     std::vector<ProcessRow> rows;  ///< by model and PID
-    std::uint64_t not_permitted = 0;
+    Scan sight;
     /// Of all rows; proportional shares, so that a page that several processes share counts once. Locked
     /// pages and private copies count once, too.
     MappingCost total;

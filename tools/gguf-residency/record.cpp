@@ -53,18 +53,18 @@ Recording record(const View& view, Models models, std::chrono::milliseconds dura
     const std::stop_token stop = view.io.stop_token();
     Recording recording(models, view.selection);
     const auto begin = Clock::now();
-    std::uint64_t not_permitted = 0;
+    Scan sight;
     for (bool first = true;; first = false) {
         PageMapCache now;
         const MapperScan scan = view.processes.mappers(files, ProcessTable::Detail::areas);
         if (first && pid != 0) mapper_of(scan, pid);
-        not_permitted = std::max(not_permitted, scan.not_permitted);
+        sight = worse(sight, scan);
         add_touched(now, view.processes, scan, models, pid);
         const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
         recording.add(now, time);
         if (time >= duration || !pause(stop, std::min(step, duration - time))) break;
     }
-    if (pid == 0) tell_unseen(view, not_permitted);
+    if (pid == 0) tell_unseen(view, sight);
     return recording;
 }
 

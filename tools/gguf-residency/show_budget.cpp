@@ -1,7 +1,6 @@
 // --budget: the arithmetic, line by line.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -66,9 +65,7 @@ void print_others(const View& view, const Supply& supply, const ModelScan& other
     else if (supply.others < sum)
         line(view, "taken off for them", supply.others,
              fmt::format("as no more of it can be in {}", printable(supply.bound_by)));
-    if (others.not_permitted != 0 && ::geteuid() != 0)
-        line(view, "other processes", "unknown",
-             fmt::format("{} may not be looked at; root would see them", others.not_permitted));
+    if (!others.all_seen) line(view, "other processes", "unknown", unseen_text(others));
 }
 
 void print_supply(const View& view, const Supply& supply, const AvailableMemory& memory,
@@ -198,6 +195,8 @@ void write_others(JsonWriter& json, const ModelScan& others) {
     json.end_array();
     json.key("not_permitted");
     json.number(others.not_permitted);
+    json.key("complete");
+    json.boolean(others.all_seen);
 }
 
 void write_hot(JsonWriter& json, const std::vector<HotPart>& hot) {

@@ -27,9 +27,9 @@ struct Holder {
 struct EvictResult {
     CacheCounts before;  ///< of the selection, in bytes
     CacheCounts after;
-    std::uint64_t stayed = 0;            ///< bytes of pages that were to go and are still resident
-    std::vector<Holder> holders;         ///< where something stayed: by PID
-    std::uint64_t unseen_processes = 0;  ///< that may hold something, but we may not look at
+    std::uint64_t stayed = 0;     ///< bytes of pages that were to go and are still resident
+    std::vector<Holder> holders;  ///< where something stayed: by PID
+    bool all_seen = true;         ///< no process that may hold something was kept from us
 };
 
 /// Evicts what nobody maps. A page that the selection shares with a neighbour stays, and so do pages that are

@@ -89,16 +89,23 @@ struct Opener : Process {
     bool direct = false;   ///< O_DIRECT: its reads go past the page cache
 };
 
-struct MapperScan {
-    std::vector<Mapper> mappers;      ///< by PID
-    std::vector<Mapper> stale;        ///< map a deleted file that had the name of one of the files: an older
-                                      ///< version of the model, which still takes its memory
-    std::uint64_t processes = 0;      ///< looked at
-    std::uint64_t not_permitted = 0;  ///< of these: maps unreadable; root would see them
+/// How much of the processes a scan was shown. What lies outside our PID namespace is never shown.
+struct Scan {
+    std::uint64_t not_permitted = 0;  ///< in sight, but they may not be looked at
+    /// None was kept from us that the host's root would see. Otherwise what was not found may be there all
+    /// the same: not_permitted are some of which nothing is known, and hidepid hides others altogether.
+    bool all_seen = true;
+    int self = 0;  ///< our own PID there; that of getpid() is another where /proc is of another namespace
 };
-struct OpenerScan {
+
+struct MapperScan : Scan {
+    std::vector<Mapper> mappers;  ///< by PID
+    std::vector<Mapper> stale;    ///< map a deleted file that had the name of one of the files: an older
+                                  ///< version of the model, which still takes its memory
+    std::uint64_t processes = 0;  ///< looked at
+};
+struct OpenerScan : Scan {
     std::vector<Opener> openers;
-    std::uint64_t not_permitted = 0;
 };
 
 /// A GGUF file that processes map.
@@ -112,9 +119,8 @@ struct MappedModel {
     /// Of all mappers together: MappingCost::pss counts pages that they share once.
     GGUFMAP_API MappingCost cost() const;
 };
-struct ModelScan {
+struct ModelScan : Scan {
     std::vector<MappedModel> models;  ///< by path
-    std::uint64_t not_permitted = 0;  ///< processes whose maps are unreadable
 };
 
 /// The processes of a machine. Thread-safe.
