@@ -483,13 +483,22 @@ TEST_CASE("rates tell what came, what went and what is not known") {
     first.set(0, 10);
     PageMap second({0, 100 * page}, page);
     second.set(5, 55);
-    before.pages = {first, std::nullopt};
-    after.pages = {second, std::nullopt};
+    before.pages = {first};
+    after.pages = {second};
     // One goes on, one has ended, one is new, one has the PID of another that has ended.
     before.major_faults = {{{1, 7}, 10}, {{2, 7}, 1000}, {{4, 7}, 1}};
     after.major_faults = {{{1, 7}, 30}, {{3, 8}, 500}, {{4, 8}, 600}};
-    CHECK(rates(before, after, std::chrono::seconds(2)) ==
-          "in 100.0 KiB/s  out 10.0 KiB/s  major faults 10/s");
+    const auto text = [&] { return text_of(rates_between(before, after, std::chrono::seconds(2))); };
+    CHECK(text() == "in 100.0 KiB/s  out 10.0 KiB/s  major faults 10/s");
+    after.all_seen = false;
+    CHECK(text() == "in 100.0 KiB/s  out 10.0 KiB/s  major faults at least 10/s");
+    after.major_faults.clear();
+    CHECK(text() == "in 100.0 KiB/s  out 10.0 KiB/s  major faults unknown");
+    after.all_seen = true;
+    CHECK(text() == "in 100.0 KiB/s  out 10.0 KiB/s  major faults 0/s");
+    before.pages.push_back(first);
+    after.pages.emplace_back();
+    CHECK(text() == "in unknown  out unknown  major faults 0/s");
 }
 
 TEST_CASE("time a page says what folios the cache is made of") {

@@ -18,14 +18,27 @@ struct Moment {
     std::vector<std::optional<PageMap>> pages;  ///< one a file
     /// Major faults since its start of each process that maps the models, by PID and start.
     std::map<std::pair<int, std::uint64_t>, std::uint64_t> major_faults;
+    bool all_seen = true;                    ///< there are no others that may map them
     std::optional<std::uint64_t> disk_read;  ///< bytes that the models' disks have read since boot
     std::optional<Pressure> memory;
     std::optional<Pressure> io;
 };
 Moment look(const View& view, Models models);
 
+/// Between two moments. Nothing is unknown.
+struct Rates {
+    std::optional<double> in;  ///< bytes a second, brought into the page cache
+    std::optional<double> out;
+    std::optional<double> major_faults;     ///< a second
+    bool all_seen = true;                   ///< other processes may have had more major faults
+    std::optional<double> disk;             ///< bytes a second, read from the models' disks
+    std::optional<double> memory_pressure;  ///< percent of the last 10 s
+    std::optional<double> io_pressure;
+};
+Rates rates_between(const Moment& before, const Moment& after, std::chrono::duration<double> between);
+
 /// "in 120 MiB/s  out 0 B/s  major faults 12/s  disk 130 MiB/s  memory pressure 0.1 %  io pressure 3.2 %".
-std::string rates(const Moment& before, const Moment& after, std::chrono::duration<double> between);
+std::string text_of(const Rates& rates);
 
 /// Until asked to stop, or until `pid` (0: none) does not map the models any more.
 cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval, int pid,
