@@ -3,6 +3,7 @@
 
 #include "gguf-residency/budget.hpp"
 #include "gguf-residency/doctor.hpp"
+#include "gguf-residency/gguf_residency.hpp"
 #include "gguf-residency/heat.hpp"
 #include "gguf-residency/hot.hpp"
 #include "gguf-residency/lens.hpp"
@@ -12,6 +13,7 @@
 #include "gguf-residency/svg.hpp"
 #include "gguf-residency/watch.hpp"
 #include "ggufmap/error.hpp"
+#include "support/fake_io.hpp"
 #include "support/fake_page_cache.hpp"
 #include "support/fake_process_table.hpp"
 #include "support/make_gguf.hpp"
@@ -262,6 +264,68 @@ TEST_CASE("processes: one that maps two models has a row for each, with that mod
     CHECK(report.rows[0].mapper.cost->rss == page);
     CHECK(report.rows[1].mapper.cost->rss == 2 * page);
     CHECK(report.total.rss == 3 * page);
+}
+
+TEST_CASE("processes: a terminal shows every remark, and no line is wider than it") {
+    const Fixture fixture;
+    FakeProcessTable table;
+    Mapper one = mapper(1234567, {0, page});
+    one.command = "a-runtime-with-a-long-name";
+    one.cgroup = "/system.slice/docker-0123456789abcdef0123.scope";
+    one.areas[0].cost = one.cost = MappingCost{.mapped = 1000 * mib, .rss = 1000 * mib, .pss = 1000 * mib};
+    one.anonymous_rss = 1000 * mib;
+    one.page_tables = 1020 * mib;
+    Mapper two = one;
+    two.pid = 2;
+    two.anonymous_rss = 0;
+    two.cost->anonymous = two.areas[0].cost->anonymous = 5 * mib;
+    table.scan.mappers = {one, two};
+    const std::vector<std::string> words = {"--procs", "m"};
+    const cli::Args args(residency_tool(), words);
+    FakePageCache cache(page);
+    const auto shown = [&](unsigned width) {
+        test::FakeIo io;
+        io.terminal_of_out = {width != 0, width, 24, false};
+        CHECK(show_processes({args, io, {}, {}, cache, table, {}}, fixture.models) == cli::Status::ok);
+        for (std::size_t at = 0; width != 0 && at < io.output().size();) {
+            const std::size_t end = io.output().find('\n', at);
+            CHECK(end - at <= width);
+            at = end + 1;
+        }
+        std::string text = io.output();
+        for (std::size_t at = 0; (at = text.find("\n  ")) != std::string::npos;) text.replace(at, 3, " ");
+        std::replace(text.begin(), text.end(), '\n', ' ');
+        return text.erase(0, text.find_first_not_of(' '));
+    };
+    const auto has = [](const std::string& text, std::string_view part) {
+        return text.find(part) != std::string::npos;
+    };
+    CHECK(has(shown(0), "LOCKED"));
+    CHECK(has(shown(140), "CONTROL GROUP"));
+    CHECK(has(shown(80), "1234567: 1000.0 MiB of private memory"));
+    CHECK(has(shown(80), "COPIES"));
+    CHECK_FALSE(has(shown(80), "LOCKED"));
+    CHECK_FALSE(has(shown(80), "CONTROL GROUP"));
+    CHECK(has(shown(40), "2: mapped 1000.0 MiB; copies 5.0 MiB;"));
+    table.scan = {};
+    CHECK(shown(80) == "no process maps it or has it open ");
+    table.scan.all_seen = false;
+    CHECK(shown(80).starts_with("none of the processes that may be looked at maps it"));
+}
+
+TEST_CASE("processes: what looks like a copy is measured by what is mapped of the model") {
+    const Fixture fixture;
+    FakeProcessTable table;
+    Mapper one = mapper(1, {0, page});
+    one.areas[0].cost = one.cost = MappingCost{.mapped = 100 * mib};
+    one.anonymous_rss = 20 * mib;
+    Mapper two = one;
+    two.areas[0].cost = two.cost = MappingCost{.mapped = 40 * mib};
+    two.pid = 2;
+    table.scan.mappers = {one, two};
+    const ProcessReport report = find_processes(table, fixture.models);
+    CHECK(report.rows[0].remark.empty());
+    CHECK(report.rows[1].remark.find("a copy of the weights") != std::string::npos);
 }
 
 TEST_CASE("verdicts: everything stays, half of what a token needs does, or less") {

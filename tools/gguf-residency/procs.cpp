@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <pwd.h>
 
 #include <algorithm>
 #include <map>
@@ -13,9 +12,7 @@
 namespace ggufmap::residency {
 namespace {
 
-using cli::Cell;
 using cli::human_size;
-using cli::Shows;
 
 // Which model each file of a scan belongs to.
 struct Files {
@@ -36,14 +33,16 @@ Files files_of(Models models) {
     return files;
 }
 
-// Memory beside the mapping that is half as large as the model can hardly be anything but weights that were
-// repacked or read; smaller amounts are the attention cache and buffers.
+// Memory beside the mapping that is half as large as what is mapped of the model (all of it, where it is only
+// open) can hardly be anything but weights that were repacked or read; smaller amounts are the attention
+// cache and buffers.
 std::vector<std::string> copy_remarks(const ProcessRow& row, const Model& model) {
     const Mapper& mapper = row.mapper;
     const MappingCost mapped = mapper.cost.value_or(MappingCost{});
     const bool in_memory = page_home(model.shards().front().file) == PageHome::tmpfs;
     constexpr std::uint64_t any_program_has = 16 << 20;
-    const std::uint64_t least = std::max(model.file_bytes() / 2, any_program_has);
+    const std::uint64_t weights = mapped.mapped != 0 ? mapped.mapped : model.file_bytes();
+    const std::uint64_t least = std::max(weights / 2, any_program_has);
     std::vector<std::string> remarks;
     const auto tell = [&](std::uint64_t bytes, std::uint64_t of_the_mapping, const char* what,
                           const char* why) {
@@ -143,77 +142,6 @@ std::uint64_t page_tables_of(const std::vector<ProcessRow>& rows) {
     return bytes;
 }
 
-std::string user_name(std::uint32_t uid) {
-    const passwd* user = ::getpwuid(uid);
-    return user ? user->pw_name : std::to_string(uid);
-}
-
-std::vector<cli::Column> columns(bool several) {
-    std::vector<cli::Column> result = {{"pid", "PID", Shows::number},
-                                       {"user", "USER"},
-                                       {"command", "COMMAND"},
-                                       {"container", "CONTAINER"},
-                                       {"mapped", "MAPPED", Shows::size},
-                                       {"rss", "RSS", Shows::size},
-                                       {"pss", "PSS", Shows::size},
-                                       {"private_copies", "COPIES", Shows::size},
-                                       {"locked", "LOCKED", Shows::size},
-                                       {"swapped", "SWAPPED", Shows::size},
-                                       {"page_tables", "PAGE TABLES", Shows::size},
-                                       {"remark", "REMARK"},
-                                       {"cgroup", "CONTROL GROUP"}};
-    if (several) result.insert(result.begin(), {"model", "MODEL"});
-    return result;
-}
-
-void append_cost(std::vector<Cell>& cells, const std::optional<MappingCost>& cost) {
-    for (const auto field : {&MappingCost::mapped, &MappingCost::rss, &MappingCost::pss,
-                             &MappingCost::anonymous, &MappingCost::locked, &MappingCost::swap})
-        cells.push_back(cost ? Cell((*cost).*field) : Cell());
-}
-
-void write_rows(cli::Report& report, const ProcessReport& processes, Models models, bool several) {
-    for (const ProcessRow& row : processes.rows) {
-        const Mapper& mapper = row.mapper;
-        std::vector<Cell> cells;
-        if (several) cells.emplace_back(models[row.model].name());
-        cells.emplace_back(static_cast<std::uint64_t>(mapper.pid));
-        cells.emplace_back(user_name(mapper.uid));
-        cells.emplace_back(mapper.command);
-        cells.push_back(mapper.container.empty() ? Cell() : Cell(mapper.container));
-        append_cost(cells, mapper.cost);
-        cells.emplace_back(mapper.page_tables);
-        cells.push_back(row.remark.empty() ? Cell() : Cell(row.remark));
-        cells.push_back(mapper.cgroup.empty() ? Cell() : Cell(mapper.cgroup));
-        report.row(cells);
-    }
-    report.finish();
-}
-
-void write_document(const View& view, const ProcessReport& processes, Models models) {
-    JsonWriter json(cli::json_sink(view.io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
-    json.key("processes");
-    cli::Report report(json, columns(true));
-    write_rows(report, processes, models, true);
-    json.key("shared_once_bytes");
-    json.number(processes.total.pss);
-    json.key("private_copy_bytes");
-    json.number(processes.total.anonymous);
-    json.key("locked_bytes");
-    json.number(processes.total.locked);
-    json.key("swapped_bytes");
-    json.number(processes.total.swap);
-    json.key("not_permitted");
-    json.number(processes.sight.not_permitted);
-    json.key("complete");
-    json.boolean(processes.sight.all_seen);
-    json.end_object();
-    json.finish();
-}
-
 }  // namespace
 
 ProcessReport find_processes(const ProcessTable& table, Models models) {
@@ -232,32 +160,6 @@ ProcessReport find_processes(const ProcessTable& table, Models models) {
         return std::pair(a.model, a.mapper.pid) < std::pair(b.model, b.mapper.pid);
     });
     return report;
-}
-
-cli::Status show_processes(const View& view, Models models) {
-    const ProcessReport processes = find_processes(view.processes, models);
-    if (view.style.format == cli::Format::json) {
-        write_document(view, processes, models);
-        return cli::Status::ok;
-    }
-    const bool several = models.size() > 1;
-    cli::Report report(view.io, view.style, columns(several));
-    write_rows(report, processes, models, several);
-    if (view.style.format == cli::Format::table && processes.rows.empty())
-        view.io.out(processes.sight.all_seen
-                        ? "no process maps it or has it open\n"
-                        : "none of the processes that may be looked at maps it or has it open\n");
-    if (view.style.format == cli::Format::table && !processes.rows.empty()) {
-        const MappingCost& total = processes.total;
-        view.io.out(fmt::format(
-            "total{}, shared pages counted once: {} resident, of this {} private copies; {} locked, "
-            "{} swapped, {} page tables\n",
-            processes.sight.all_seen ? "" : " of these (others may not be looked at)", human_size(total.pss),
-            human_size(total.anonymous), human_size(total.locked), human_size(total.swap),
-            human_size(processes.page_tables)));
-    }
-    tell_unseen(view, processes.sight);
-    return cli::Status::ok;
 }
 
 }  // namespace ggufmap::residency

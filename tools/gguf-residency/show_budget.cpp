@@ -9,31 +9,11 @@
 #include "gguf-residency/budget.hpp"
 #include "gguf-residency/hot.hpp"
 #include "gguf-residency/lens.hpp"
+#include "gguf-residency/wrapped.hpp"
 #include "ggufmap/text.hpp"
 
 namespace ggufmap::residency {
 namespace {
-
-// Words of `text` in lines of `width` columns, of which the first has `used` and the others `indent` spaces;
-// 0 does not wrap.
-std::string wrapped(std::string_view text, std::size_t width, std::size_t used, std::size_t indent) {
-    std::string result;
-    std::size_t column = used;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::string_view word = text.substr(at, text.find(' ', at) - at);
-        if (at != 0 && width != 0 && column + 1 + word.size() > width) {
-            result += '\n' + std::string(indent, ' ');
-            column = indent;
-        } else if (at != 0) {
-            result += ' ';
-            ++column;
-        }
-        result += word;
-        column += word.size();
-        at += word.size() + 1;
-    }
-    return result;
-}
 
 void line(const View& view, const std::string& what, const std::string& size, const std::string& remark) {
     std::string text = fmt::format("  {:<30} {:>12}", what, size);
