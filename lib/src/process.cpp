@@ -19,6 +19,7 @@
 #include "detail/overlay.hpp"
 #include "detail/page_tables.hpp"
 #include "detail/process_folder.hpp"
+#include "detail/shared_memory_of.hpp"
 #include "detail/sight.hpp"
 #include "ggufmap/error.hpp"
 
@@ -158,9 +159,11 @@ MappingCost& MappingCost::operator+=(const MappingCost& other) {
     rss += other.rss;
     pss += other.pss;
     anonymous += other.anonymous;
+    anonymous_pss += other.anonymous_pss;
     referenced += other.referenced;
     locked += other.locked;
     swap += other.swap;
+    swap_pss += other.swap_pss;
     huge += other.huge;
     shared_huge += other.shared_huge;
     return *this;
@@ -196,6 +199,7 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
     });
     for (auto* list : {&scan.mappers, &scan.stale}) {
         std::sort(list->begin(), list->end(), [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
+        detail::mark_shared_memory(roots_.proc, *list);
         detail::share_out(*list);
     }
     detail::judge_sight(roots_.proc, scan);

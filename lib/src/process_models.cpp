@@ -16,6 +16,7 @@
 #include "detail/memory_files.hpp"
 #include "detail/overlay.hpp"
 #include "detail/process_folder.hpp"
+#include "detail/shared_memory_of.hpp"
 #include "detail/sight.hpp"
 #include "ggufmap/process.hpp"
 
@@ -111,7 +112,9 @@ private:
 
 MappingCost MappedModel::cost() const {
     MappingCost sum;
-    for (const Mapper& mapper : mappers) sum += mapper.cost.value_or(MappingCost{});
+    for (const Mapper& mapper : mappers) {
+        if (mapper.memory_of == 0) sum += mapper.cost.value_or(MappingCost{});
+    }
     return sum;
 }
 
@@ -141,6 +144,7 @@ ModelScan KernelProcessTable::mapped_models(std::span<const MapsIdentity> known)
     for (MappedModel& model : scan.models) {
         std::sort(model.mappers.begin(), model.mappers.end(),
                   [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });
+        detail::mark_shared_memory(roots_.proc, model.mappers);
         detail::share_out(model.mappers);
         model.locked = locked_once(*this, model.mappers);
     }

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,8 +40,9 @@ const char* const smaps =
     "Referenced:            8 kB\nAnonymous:             0 kB\nSwap:                  0 kB\n"
     "Locked:                2 kB\nVmFlags: rd sh mr lo\n"
     "7f0000004000-7f0000006000 rw-p 00008000 fe:00 42                         /models/m.gguf (deleted)\n"
-    "Rss:                   8 kB\nPss:                   8 kB\nAnonymous:             4 kB\n"
-    "Swap:                  4 kB\n"
+    "Rss:                   8 kB\nPss:                   8 kB\nPss_Dirty:             3 kB\nAnonymous:       "
+    "      4 kB\n"
+    "Swap:                  4 kB\nSwapPss:               2 kB\n"
     "7f0000006000-7f0000007000 r--p 00000000 fe:01 42                         /other/device\n"
     "Rss:                 999 kB\n";
 
@@ -102,6 +106,8 @@ TEST_CASE("processes that map a file are found by device and inode, with what it
     CHECK(llama.cost->referenced == 8 * 1024);
     CHECK(llama.cost->locked == 12 * 1024);
     CHECK(llama.cost->swap == 4 * 1024);
+    CHECK(llama.cost->anonymous_pss == 3 * 1024);
+    CHECK(llama.cost->swap_pss == 2 * 1024);
     REQUIRE(llama.areas[1].cost);
     CHECK(llama.areas[1].cost->rss == 8 * 1024);
     CHECK(llama.areas[1].cost->locked == 0);
@@ -256,6 +262,44 @@ TEST_CASE("our own mapping is found, with the pages that were touched and no oth
         CHECK(present->present(40));
         CHECK(self->cost->rss == present->present_bytes(present->covered()));
     }
+}
+
+TEST_CASE(
+    "private copies that children have from their parent are divided, one memory of two processes is named") {
+    const WarmFile disk(64 * page);
+    disk.warm({0, 64 * page});
+    const File file = disk.open();
+    void* const copies = ::mmap(nullptr, 64 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.fd(), 0);
+    REQUIRE(copies != MAP_FAILED);
+    for (std::uint64_t index = 0; index < 40; ++index) static_cast<volatile char*>(copies)[index * page] = 1;
+    const std::array<MapsIdentity, 1> files = {maps_identity(file)};
+    const auto scan = [&] { return KernelProcessTable().mappers(files, Detail::costs).mappers; };
+    REQUIRE(scan().size() == 1);
+    CHECK(scan()[0].cost->anonymous_pss == 40 * page);
+    std::array<char, 16384> stack{};
+    const auto wait = [](void*) -> int { return ::pause(); };
+    const int child = ::fork();
+    if (child == 0) ::_exit(::pause());
+    const int clone = ::clone(wait, stack.data() + stack.size(), CLONE_VM | SIGCHLD, nullptr);
+    REQUIRE(clone > 0);
+    const auto mappers = scan();
+    for (const int pid : {child, clone}) {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    REQUIRE(mappers.size() == 3);
+    std::uint64_t sum = 0;
+    int same = 0;
+    for (const Mapper& mapper : mappers) {
+        CHECK(mapper.cost->anonymous == 40 * page);
+        if (mapper.memory_of == 0) sum += mapper.cost->anonymous_pss;
+        same += mapper.memory_of != 0 ? 1 : 0;
+    }
+    if (::syscall(SYS_kcmp, ::getpid(), ::getpid(), KCMP_VM, 0, 0) == 0) {
+        CHECK(same == 1);
+        CHECK(sum == 40 * page);
+    }
+    ::munmap(copies, 64 * page);
 }
 
 TEST_CASE("scanning and reading page tables give the same map") {

@@ -228,7 +228,8 @@ TEST_CASE("processes: no total counts shared pages twice") {
     // 8 pages that both have locked, 4 copies that a child has from its parent.
     parent.areas[0].cost = MappingCost{.rss = 8 * page, .pss = 4 * page, .locked = 8 * page};
     MappedArea copies = parent.areas[0];
-    copies.cost = MappingCost{.rss = 4 * page, .pss = 2 * page, .anonymous = 4 * page};
+    copies.cost =
+        MappingCost{.rss = 4 * page, .pss = 2 * page, .anonymous = 4 * page, .anonymous_pss = 2 * page};
     parent.areas.push_back(copies);
     parent.cost = MappingCost{};
     parent.page_tables = 100;
@@ -244,8 +245,18 @@ TEST_CASE("processes: no total counts shared pages twice") {
     const ProcessReport report = find_processes(table, fixture.models);
     CHECK(report.total.pss == 12 * page);
     CHECK(report.total.locked == 8 * page);
-    CHECK(report.total.anonymous == 4 * page);
+    CHECK(report.total.anonymous_pss == 4 * page);
     CHECK(report.page_tables == 200);
+    // A third that is the second one's very memory costs nothing more.
+    Mapper clone = child;
+    clone.pid = 3;
+    clone.memory_of = 2;
+    table.scan.mappers.push_back(clone);
+    const ProcessReport with_clone = find_processes(table, fixture.models);
+    CHECK(with_clone.total.pss == 12 * page);
+    CHECK(with_clone.total.anonymous_pss == 4 * page);
+    CHECK(with_clone.page_tables == 200);
+    CHECK(with_clone.rows[3].remark == "its memory is that of process 2");
 }
 
 TEST_CASE("processes: one that maps two models has a row for each, with that model's figures") {
@@ -306,7 +317,7 @@ TEST_CASE("processes: a terminal shows every remark, and no line is wider than i
     CHECK(has(shown(80), "COPIES"));
     CHECK_FALSE(has(shown(80), "LOCKED"));
     CHECK_FALSE(has(shown(80), "CONTROL GROUP"));
-    CHECK(has(shown(40), "2: mapped 1000.0 MiB; copies 5.0 MiB;"));
+    CHECK(has(shown(40), "2: PSS 1000.0 MiB; mapped 1000.0 MiB; copies 5.0 MiB;"));
     table.scan = {};
     CHECK(shown(80) == "no process maps it or has it open ");
     table.scan.all_seen = false;
@@ -415,7 +426,8 @@ TEST_CASE("what other mapped models use is not there") {
     MappedModel in_memory = other("/mnt/ram/c", "/app", {.pss = 40 * mib});
     in_memory.memory_only = true;
     const std::vector<MappedModel> others = {
-        other("/m/a.gguf", "/app/x", {.pss = 20 * mib, .anonymous = 2 * mib, .locked = 8 * mib}),
+        other("/m/a.gguf", "/app/x",
+              {.pss = 20 * mib, .anonymous = 2 * mib, .anonymous_pss = 2 * mib, .locked = 8 * mib}),
         other("/m/b.gguf", "/other", {.pss = 30 * mib}), in_memory};
     const Supply supply = supply_of(memory, others, {}, std::nullopt, std::nullopt);
     CHECK(supply.bound_by == "control group /app");

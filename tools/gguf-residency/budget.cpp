@@ -42,8 +42,8 @@ std::uint64_t used_by_others(std::span<const MappedModel> others, const std::str
     for (const MappedModel& model : others) {
         std::uint64_t here = 0;
         for (const Mapper& mapper : model.mappers) {
-            if (inside(mapper.cgroup, group) && mapper.cost)
-                here = limited_sum(here, less(mapper.cost->pss, mapper.cost->anonymous));
+            if (inside(mapper.cgroup, group) && mapper.cost && mapper.memory_of == 0)
+                here = limited_sum(here, less(mapper.cost->pss, mapper.cost->anonymous_pss));
         }
         bytes = limited_sum(bytes, std::min(here, evictable_bytes(model)));
     }
@@ -143,7 +143,7 @@ std::uint64_t held_bytes(const Model& model, const PageCache& cache, const Proce
 std::uint64_t evictable_bytes(const MappedModel& model) {
     if (model.memory_only) return 0;
     const MappingCost cost = model.cost();
-    return less(cost.pss, limited_sum(cost.anonymous, model.locked));
+    return less(cost.pss, limited_sum(cost.anonymous_pss, model.locked));
 }
 
 Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> others,

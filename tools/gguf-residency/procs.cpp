@@ -69,6 +69,8 @@ std::string remark_of(const ProcessRow& row, const Model& model) {
         remarks.push_back("the file it maps is deleted");
     if (!row.only_open && row.direct) remarks.push_back("has it open past the page cache, too (O_DIRECT)");
     if (!areas.empty() && !row.mapper.cost) remarks.push_back("its smaps may not be read; root sees them");
+    if (row.mapper.memory_of != 0)
+        remarks.push_back(fmt::format("its memory is that of process {}", row.mapper.memory_of));
     for (std::string& copy : copy_remarks(row, model)) remarks.push_back(std::move(copy));
     return fmt::format("{}", fmt::join(remarks, "; "));
 }
@@ -113,17 +115,16 @@ void add_openers(ProcessReport& report, const OpenerScan& scan, const Files& fil
     }
 }
 
-// smaps divides neither copies (a child has those of its parent) nor locked pages among those who share them:
-// of an area no more than its share of all is taken.
+// Proportional shares of each memory; what is locked, smaps does not divide.
 MappingCost total_of(const ProcessTable& table, const MapperScan& scan) {
     MappingCost total;
     std::uint64_t locked_copies = 0;
     for (const auto* mappers : {&scan.mappers, &scan.stale}) {
         for (const Mapper& mapper : *mappers) {
+            if (mapper.memory_of != 0) continue;
             for (const MappedArea& area : mapper.areas) {
-                MappingCost cost = area.cost.value_or(MappingCost{});
-                cost.anonymous = std::min(cost.anonymous, cost.pss);
-                locked_copies += std::min(cost.anonymous, cost.locked);
+                const MappingCost cost = area.cost.value_or(MappingCost{});
+                locked_copies += std::min(cost.anonymous_pss, cost.locked);
                 total += cost;
             }
         }
@@ -133,10 +134,12 @@ MappingCost total_of(const ProcessTable& table, const MapperScan& scan) {
     return total;
 }
 
-// Those of a process once, whatever number of models or versions it maps.
+// Those of a memory once, whatever number of models or versions it maps and of processes that have it.
 std::uint64_t page_tables_of(const std::vector<ProcessRow>& rows) {
     std::map<int, std::uint64_t> processes;
-    for (const ProcessRow& row : rows) processes[row.mapper.pid] = row.mapper.page_tables;
+    for (const ProcessRow& row : rows) {
+        if (row.mapper.memory_of == 0) processes[row.mapper.pid] = row.mapper.page_tables;
+    }
     std::uint64_t bytes = 0;
     for (const auto& [pid, page_tables] : processes) bytes += page_tables;
     return bytes;

@@ -20,8 +20,7 @@ struct ProcessRow {
 struct ProcessReport {
     std::vector<ProcessRow> rows;  ///< by model and PID
     Scan sight;
-    /// Of all rows; proportional shares, so that a page that several processes share counts once. Locked
-    /// pages and private copies count once, too.
+    /// Of all rows; pages that several processes share count once in pss, anonymous_pss, swap_pss and locked.
     MappingCost total;
     std::uint64_t page_tables = 0;  ///< each process once
 };

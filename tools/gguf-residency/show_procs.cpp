@@ -178,7 +178,7 @@ std::string total_text(const ProcessReport& processes) {
         "total{}, shared pages counted once: {} resident, of this {} private copies; {} locked, {} swapped, "
         "{} page tables",
         processes.sight.all_seen ? "" : " of these (others may not be looked at)", human_size(total.pss),
-        human_size(total.anonymous), human_size(total.locked), human_size(total.swap),
+        human_size(total.anonymous_pss), human_size(total.locked), human_size(total.swap_pss),
         human_size(processes.page_tables));
 }
 
@@ -193,11 +193,11 @@ void write_document(const View& view, const ProcessReport& processes, Models mod
     json.key("shared_once_bytes");
     json.number(processes.total.pss);
     json.key("private_copy_bytes");
-    json.number(processes.total.anonymous);
+    json.number(processes.total.anonymous_pss);
     json.key("locked_bytes");
     json.number(processes.total.locked);
     json.key("swapped_bytes");
-    json.number(processes.total.swap);
+    json.number(processes.total.swap_pss);
     json.key("page_table_bytes");
     json.number(processes.page_tables);
     json.key("not_permitted");

@@ -37,12 +37,16 @@ GGUFMAP_API MapsIdentity maps_identity(const File& file);
 struct MappingCost {
     std::uint64_t mapped = 0;
     std::uint64_t rss = 0;
-    std::uint64_t pss = 0;         ///< shared pages divided by the number of mappers
-    std::uint64_t anonymous = 0;   ///< private copies of pages that were written to
+    std::uint64_t pss = 0;        ///< shared pages divided by the number of mappers
+    std::uint64_t anonymous = 0;  ///< private copies of pages that were written to
+    /// The same divided by the number of processes that share them: forked children have those of their
+    /// parent. At least that before Linux 6.0, which does not tell.
+    std::uint64_t anonymous_pss = 0;
     std::uint64_t referenced = 0;  ///< touched since the referenced bits were last cleared
     std::uint64_t locked = 0;      ///< by mlock, or in hugetlbfs, whose pages cannot leave
     std::uint64_t swap = 0;
-    std::uint64_t huge = 0;  ///< mapped by huge pages
+    std::uint64_t swap_pss = 0;  ///< divided, too
+    std::uint64_t huge = 0;      ///< mapped by huge pages
     /// Of rss: pages of hugetlbfs that are mapped more than once. smaps does not divide them; scans of this
     /// table share them out among the mappers that they see.
     std::uint64_t shared_huge = 0;
@@ -80,6 +84,9 @@ struct Process {
 struct Mapper : Process {
     std::vector<MappedArea> areas;
     std::optional<MappingCost> cost;  ///< of all areas; nothing where smaps may not be read
+    /// A mapper before this one in the same list whose very memory this is (clone with CLONE_VM): what it
+    /// costs is there already. 0 for none, and where the kernel does not tell (kcmp).
+    int memory_of = 0;
 };
 
 /// A process that has one of the files open.
@@ -116,7 +123,7 @@ struct MappedModel {
     bool memory_only = false;     ///< its PageHome is no disk
     std::uint64_t locked = 0;     ///< as locked_once() says
 
-    /// Of all mappers together: MappingCost::pss counts pages that they share once.
+    /// Of all mappers together, each memory once: MappingCost::pss counts pages that they share once.
     GGUFMAP_API MappingCost cost() const;
 };
 struct ModelScan : Scan {

@@ -42,40 +42,62 @@ std::optional<std::string> deleted_name(std::string_view path) {
     return std::string(path.substr(0, path.size() - mark.size()));
 }
 
+namespace {
+
+// Of one entry of smaps, in bytes. Anonymous pages within a file's mapping are dirty ones (they were written
+// to), so the divided count of dirty pages is theirs; that of all pages bounds it where the kernel has none.
+struct Entry {
+    MappingCost cost;
+    std::uint64_t pages = 0;  // resident, without those of hugetlbfs
+    std::optional<std::uint64_t> dirty_pss;
+
+    MappingCost whole() const {
+        MappingCost result = cost;
+        result.anonymous_pss = std::min({cost.anonymous, cost.pss, dirty_pss.value_or(cost.pss)});
+        return result;
+    }
+};
+
+}  // namespace
+
 MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint64_t)>& wanted) {
     MappingCost sum;
-    bool inside = false;
-    std::uint64_t rss = 0;  // of this entry
+    std::optional<Entry> current;
     while (!smaps.empty()) {
         std::string_view line = next_line(smaps);
         // Fields are "Name:  N kB"; every other line starts an entry.
         std::string_view field = line;
         const std::string_view name = next_word(field);
         if (!name.ends_with(':')) {
+            if (current) sum += current->whole();
+            current.reset();
             const auto entry = parse_maps_line(line);
-            inside = entry && wanted(entry->begin);
-            if (inside) sum.mapped += entry->end - entry->begin;
+            if (entry && wanted(entry->begin)) current.emplace().cost.mapped = entry->end - entry->begin;
             continue;
         }
-        if (!inside) continue;
+        if (!current) continue;
+        MappingCost& cost = current->cost;
         const std::uint64_t bytes = decimal(next_word(field)).value_or(0) * 1024;
-        if (name == "Rss:") sum.rss += rss = bytes;
-        if (name == "Pss:") sum.pss += bytes;
-        if (name == "Anonymous:") sum.anonymous += bytes;
-        if (name == "Referenced:") sum.referenced += bytes;
-        if (name == "Swap:") sum.swap += bytes;
+        if (name == "Rss:") cost.rss += current->pages = bytes;
+        if (name == "Pss:") cost.pss += bytes;
+        if (name == "Pss_Dirty:") current->dirty_pss = bytes;
+        if (name == "Anonymous:") cost.anonymous += bytes;
+        if (name == "Referenced:") cost.referenced += bytes;
+        if (name == "Swap:") cost.swap += bytes;
+        if (name == "SwapPss:") cost.swap_pss += bytes;
+        // Not "Locked:", which divides each page among the processes that map it (fs/proc/task_mmu.c).
+        if (name == "VmFlags:" && line.find(" lo") != std::string_view::npos) cost.locked += current->pages;
         // Rss and Pss leave pages of hugetlbfs out (fs/proc/task_mmu.c). They are as good as locked: they
         // cannot leave.
         if (name == "Private_Hugetlb:" || name == "Shared_Hugetlb:") {
-            sum.rss += bytes;
-            sum.huge += bytes;
-            sum.locked += bytes;
-            (name == "Private_Hugetlb:" ? sum.pss : sum.shared_huge) += bytes;
+            cost.rss += bytes;
+            cost.huge += bytes;
+            cost.locked += bytes;
+            (name == "Private_Hugetlb:" ? cost.pss : cost.shared_huge) += bytes;
         }
-        if (name == "FilePmdMapped:" || name == "ShmemPmdMapped:") sum.huge += bytes;
-        // Not "Locked:", which divides each page among the processes that map it (fs/proc/task_mmu.c).
-        if (name == "VmFlags:" && line.find(" lo") != std::string_view::npos) sum.locked += rss;
+        if (name == "FilePmdMapped:" || name == "ShmemPmdMapped:") cost.huge += bytes;
     }
+    if (current) sum += current->whole();
     return sum;
 }
 

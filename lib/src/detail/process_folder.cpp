@@ -102,6 +102,7 @@ void share_out(std::vector<Mapper>& mappers) {
     std::map<std::size_t, std::uint64_t> sharers;  // of each file
     const auto shares = [](const MappedArea& area) { return area.cost && area.cost->shared_huge != 0; };
     for (const Mapper& mapper : mappers) {
+        if (mapper.memory_of != 0) continue;
         std::set<std::size_t> files;
         for (const MappedArea& area : mapper.areas) {
             if (shares(area) && files.insert(area.file).second) ++sharers[area.file];
