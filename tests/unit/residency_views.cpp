@@ -504,6 +504,18 @@ TEST_CASE("findings come by weight and quote what a shell would not take") {
     CHECK_FALSE(find(findings, "swappiness"));
 }
 
+TEST_CASE("memory is short for what is not there for good") {
+    Facts facts;
+    facts.model_bytes = 100 * mib;
+    facts.memory.bytes = 60 * mib;
+    facts.locked_limit = 50 * mib;
+    REQUIRE(find(findings_of(facts), "60.0 MiB of memory available for a model of 100.0 MiB"));
+    facts.held_bytes = 30 * mib;
+    CHECK(find(findings_of(facts), "for a model of 100.0 MiB, 30.0 MiB of it there for good"));
+    facts.held_bytes = 50 * mib;
+    CHECK(findings_of(facts).empty());
+}
+
 TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     Facts facts;
     facts.swappiness = 60;

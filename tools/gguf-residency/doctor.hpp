@@ -29,6 +29,7 @@ struct Mount {
 struct Facts {
     std::string model;
     std::uint64_t model_bytes = 0;
+    std::uint64_t held_bytes = 0;  ///< of these: in memory for good, as Need::held; not counted as available
     std::optional<std::uint64_t> resident_bytes;
     std::optional<FolioSize> folios;
     std::optional<double> cachestat_ns;

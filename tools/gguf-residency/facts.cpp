@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "common/numbers.hpp"
+#include "gguf-residency/budget.hpp"
 #include "gguf-residency/doctor.hpp"
 #include "gguf-residency/lens.hpp"
 
@@ -164,6 +165,7 @@ Facts gather_facts(const View& view, const Model& model) {
     Facts facts;
     facts.model = model.name();
     facts.model_bytes = model.file_bytes();
+    facts.held_bytes = held_bytes(model, view.cache, view.processes);
     look_at_cache(view, model, facts);
     facts.mounts = mounts_of(roots, files);
     facts.memory = available_memory(roots);

@@ -36,12 +36,20 @@ std::string raising_limit(const CgroupMemory& group) {
                        quoted("/sys/fs/cgroup" + group.path + (slowed ? "/memory.high" : "/memory.max")));
 }
 
+// What of the model must still find room.
+std::uint64_t wanted(const Facts& facts) {
+    return facts.model_bytes - std::min(facts.model_bytes, facts.held_bytes);
+}
+
 void about_memory(const Facts& facts, Findings& found) {
-    if (facts.memory.bytes < facts.model_bytes) {
+    if (facts.memory.bytes < wanted(facts)) {
         const auto group = facts.memory.tightest_cgroup;
+        const std::string held = facts.held_bytes == 0
+                                     ? ""
+                                     : fmt::format(", {} of it there for good", human_size(facts.held_bytes));
         found.push_back({100,
-                         fmt::format("{} of memory available for a model of {}",
-                                     human_size(facts.memory.bytes), human_size(facts.model_bytes)),
+                         fmt::format("{} of memory available for a model of {}{}",
+                                     human_size(facts.memory.bytes), human_size(facts.model_bytes), held),
                          "weights are evicted before they are used again, and each token reads from the disk",
                          group ? raising_limit(facts.memory.cgroups[*group])
                                : "a smaller quantisation; gguf-residency --budget shows the arithmetic"});
@@ -178,7 +186,7 @@ std::string node_text(const Facts& facts) {
 }
 
 void about_settings(const Facts& facts, Findings& found) {
-    if (facts.locked_limit && *facts.locked_limit < facts.model_bytes)
+    if (facts.locked_limit && *facts.locked_limit < wanted(facts))
         found.push_back({20, fmt::format("RLIMIT_MEMLOCK of {}", human_size(*facts.locked_limit)),
                          "--mlock cannot hold the weights without privilege",
                          "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit"});
