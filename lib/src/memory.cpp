@@ -1,12 +1,8 @@
 #include "ggufmap/memory.hpp"
 
-#include <dirent.h>
-#include <sys/types.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <memory>
 
 #include "detail/kernel_files.hpp"
 #include "ggufmap/error.hpp"
@@ -57,10 +53,12 @@ std::optional<double> Zram::ratio() const {
 std::vector<Zram> read_zram(const KernelRoots& roots) {
     std::vector<Zram> devices;
     const std::string block = roots.sys + "/block";
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(block.c_str()), ::closedir);
-    if (!directory) return devices;
-    while (const dirent* entry = ::readdir(directory.get())) {
-        Zram device{.device = entry->d_name};
+    const std::string swaps = read_kernel_file(roots.proc + "/swaps").value_or("");
+    std::string_view rest = swaps;
+    while (!rest.empty()) {
+        std::string_view swap = detail::next_line(rest);
+        const std::string_view path = detail::next_word(swap);  // "/dev/zram0", on Android "/dev/block/zram0"
+        Zram device{.device = std::string(path.substr(path.rfind('/') + 1))};
         if (!device.device.starts_with("zram")) continue;
         const std::string folder = block + "/" + device.device;
         device.disk_size = read_kernel_number(folder + "/disksize").value_or(0);
@@ -104,6 +102,15 @@ AvailableMemory available_memory(const KernelRoots& roots) {
         memory.tightest_cgroup = i;
     }
     return memory;
+}
+
+std::uint64_t AvailableMemory::swap_allowed() const {
+    std::uint64_t allowed = UINT64_MAX;
+    for (const CgroupMemory& group : cgroups) {
+        const std::uint64_t limit = group.swap_limit.value_or(UINT64_MAX);
+        if (group.swap_limit) allowed = std::min(allowed, limit - std::min(limit, group.swap_usage));
+    }
+    return allowed;
 }
 
 std::uint64_t page_table_bytes(std::uint64_t mapped) {

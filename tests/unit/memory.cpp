@@ -72,6 +72,8 @@ TEST_CASE("version 2: every enclosing group bounds what is available") {
     CHECK(memory.cgroups[0].limit_hits == 12);
     CHECK(memory.cgroups[0].oom_kills == 1);
     CHECK(memory.cgroups[0].swap_limit == 0);
+    CHECK(memory.swap_allowed() == 0);
+    CHECK(AvailableMemory{}.swap_allowed() == UINT64_MAX);
     CHECK_FALSE(memory.cgroups[1].available());
     CHECK(memory.tightest_cgroup == 0);
     CHECK(memory.bytes == 800 * mib);  // high 1000 - used 800 + reclaimable 600
@@ -111,13 +113,16 @@ TEST_CASE("no limit is no bound: version 1 writes nearly 2^63 for none") {
     CHECK(memory.bytes == memory.host.available);
 }
 
-TEST_CASE("zRAM devices that are in use, with the ratio so far") {
+TEST_CASE("zRAM devices that are swap, with the ratio so far") {
     FixtureTree tree;
     tree.write("sys/block/zram0/disksize", "4294967296\n")
         .write("sys/block/zram0/mm_stat", "  4000000  1000000  1250000 0 1300000 10 0 0 0\n")
-        .write("sys/block/zram1/disksize", "0\n")
+        .write("sys/block/zram1/disksize", "4294967296\n")  // with a file system on it
         .write("sys/block/zram1/mm_stat", "0 0 0 0 0 0 0 0 0\n")
-        .write("sys/block/vda/size", "1\n");
+        .write("proc/swaps",
+               "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+               "/dev/vda2                               partition\t1048572\t\t0\t\t-2\n"
+               "/dev/zram0                              partition\t4194300\t\t4000\t\t100\n");
     const std::vector<Zram> devices = read_zram(tree.roots());
     REQUIRE(devices.size() == 1);
     CHECK(devices[0].device == "zram0");

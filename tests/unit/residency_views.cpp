@@ -445,6 +445,7 @@ TEST_CASE("what other mapped models use is not there") {
 TEST_CASE("what there is: the tightest bound, and zRAM for private memory alone") {
     AvailableMemory memory;
     memory.host.available = 80 * mib;
+    memory.host.swap_free = 1000 * mib;
     memory.cgroups.push_back({.path = "/app", .limit = 50 * mib});
     CHECK(supply_of(memory, {}, {}, std::nullopt, std::nullopt).bound_by == "control group /app");
     CHECK(supply_of(memory, {}, {}, 7 * mib, std::nullopt).available == 7 * mib);
@@ -461,6 +462,15 @@ TEST_CASE("what there is: the tightest bound, and zRAM for private memory alone"
     with_tables.page_tables = 10 * mib;
     CHECK(make_budget(supply, {with_tables}).memory == 50 * mib);
     CHECK(supply_of(memory, {}, {}, std::nullopt, 100 * mib).zram_gain == 60 * mib);
+    // Full swap, or a group that may not use it, leaves nothing to gain.
+    AvailableMemory tight = memory;
+    tight.cgroups[0].swap_limit = 30 * mib;
+    tight.cgroups[0].swap_usage = 10 * mib;
+    CHECK(supply_of(tight, {}, {device}, std::nullopt, std::nullopt).zram_gain == 15 * mib);
+    CHECK(supply_of(tight, {}, {}, std::nullopt, 100 * mib).zram_gain == 12 * mib);
+    CHECK(supply_of(tight, {}, {device}, 7 * mib, std::nullopt).zram_gain == 60 * mib);
+    tight.host.swap_free = 4 * mib;
+    CHECK(supply_of(tight, {}, {device}, std::nullopt, std::nullopt).zram_gain == 3 * mib);
     // Several devices: what all have stored in what all have taken, whatever their order.
     Zram full = device;
     full.disk_size = full.stored = 80 * mib;

@@ -157,9 +157,11 @@ Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> oth
     } else {
         bound(supply, memory, others);
     }
+    // --ram is about a machine without our groups.
+    const std::uint64_t allowed = ram ? UINT64_MAX : memory.swap_allowed();
     if (new_zram) {
         supply.zram_ratio = assumed_zram_ratio;
-        supply.zram_gain = gain(*new_zram, assumed_zram_ratio);
+        supply.zram_gain = gain(std::min(*new_zram, allowed), assumed_zram_ratio);
         return supply;
     }
     if (zram.empty()) return supply;
@@ -170,7 +172,8 @@ Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> oth
         all.memory_used = limited_sum(all.memory_used, device.memory_used);
     }
     supply.zram_ratio = all.ratio().value_or(assumed_zram_ratio);
-    supply.zram_gain = gain(all.disk_size - std::min(all.disk_size, all.stored), supply.zram_ratio);
+    const std::uint64_t room = std::min(less(all.disk_size, all.stored), memory.host.swap_free);
+    supply.zram_gain = gain(std::min(room, allowed), supply.zram_ratio);
     return supply;
 }
 

@@ -56,7 +56,7 @@ struct CgroupMemory {
 GGUFMAP_API std::vector<CgroupMemory> enclosing_cgroups(const KernelRoots& roots = {},
                                                         const std::string& process = "self");
 
-/// /sys/block/zram*/mm_stat, in bytes; devices of size 0 are left out.
+/// /sys/block/zram*/mm_stat, in bytes, of those that /proc/swaps lists: others hold file systems.
 struct Zram {
     std::string device;             ///< "zram0"
     std::uint64_t disk_size = 0;    ///< what fits before compression
@@ -89,6 +89,10 @@ struct AvailableMemory {
     std::vector<CgroupMemory> cgroups;  ///< innermost first
     /// Index of the group that sets the bound; nothing where it is the host.
     std::optional<std::size_t> tightest_cgroup;
+
+    /// Bytes that may still go to swap as far as the control groups are concerned: the least that one's limit
+    /// leaves, 2^64 - 1 where none has one. (What there is to go to is host.swap_free.)
+    GGUFMAP_API std::uint64_t swap_allowed() const;
 };
 GGUFMAP_API AvailableMemory available_memory(const KernelRoots& roots = {});
 
