@@ -530,6 +530,7 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     Facts facts;
     facts.swappiness = 60;
     facts.page_cluster = 3;
+    facts.memory.host.swap_total = mib;
     CHECK(findings_of(facts).empty());
     facts.zram.push_back({.device = "zram0"});
     facts.numa_nodes = 2;
@@ -540,6 +541,16 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     CHECK(find(findings, "vm.page-cluster 3"));
     CHECK(find(findings, "2 NUMA nodes"));
     CHECK(find(findings, "huge pages for shared memory: never"));
+}
+
+TEST_CASE("swap matters where there is some and our group may use it") {
+    Facts facts;
+    facts.swappiness = 200;
+    CHECK(findings_of(facts).empty());
+    facts.memory.host.swap_total = mib;
+    CHECK(find(findings_of(facts), "vm.swappiness 200"));
+    facts.memory.cgroups.push_back({.path = "/app", .swap_limit = 0});
+    CHECK(findings_of(facts).empty());
 }
 
 TEST_CASE("mount options that matter are found, with or without a value") {

@@ -185,11 +185,11 @@ std::string node_text(const Facts& facts) {
     return nodes.empty() ? "" : fmt::format(": of the model {}", fmt::join(nodes, ", "));
 }
 
-void about_settings(const Facts& facts, Findings& found) {
-    if (facts.locked_limit && *facts.locked_limit < wanted(facts))
-        found.push_back({20, fmt::format("RLIMIT_MEMLOCK of {}", human_size(*facts.locked_limit)),
-                         "--mlock cannot hold the weights without privilege",
-                         "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit"});
+void about_swap(const Facts& facts, Findings& found) {
+    const bool swaps = facts.memory.host.swap_total != 0 &&
+                       std::none_of(facts.memory.cgroups.begin(), facts.memory.cgroups.end(),
+                                    [](const CgroupMemory& group) { return group.swap_limit == 0U; });
+    if (!swaps) return;
     if (facts.swappiness && *facts.swappiness > 100 && facts.zram.empty())
         found.push_back({25, fmt::format("vm.swappiness {}", *facts.swappiness),
                          "private memory goes to swap before page cache goes: contexts get slow",
@@ -201,6 +201,13 @@ void about_settings(const Facts& facts, Findings& found) {
         found.push_back({15, fmt::format("vm.page-cluster {} with zRAM", *facts.page_cluster),
                          "each swap-in decompresses neighbours that nobody asked for",
                          "sysctl vm.page-cluster=0"});
+}
+
+void about_settings(const Facts& facts, Findings& found) {
+    if (facts.locked_limit && *facts.locked_limit < wanted(facts))
+        found.push_back({20, fmt::format("RLIMIT_MEMLOCK of {}", human_size(*facts.locked_limit)),
+                         "--mlock cannot hold the weights without privilege",
+                         "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit"});
     if (facts.cache_pressure && *facts.cache_pressure > 200)
         found.push_back({10, fmt::format("vm.vfs_cache_pressure {}", *facts.cache_pressure),
                          "inodes go early, and their page cache with them",
@@ -236,6 +243,7 @@ std::vector<Finding> findings_of(const Facts& facts) {
         about_file_system(facts, mount, found);
         about_mount(mount, found);
     }
+    about_swap(facts, found);
     about_settings(facts, found);
     std::stable_sort(found.begin(), found.end(),
                      [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
