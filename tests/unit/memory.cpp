@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "ggufmap/error.hpp"
-#include "ggufmap/write.hpp"
 #include "support/fixture_tree.hpp"
+#include "support/make_gguf.hpp"
 
 using namespace ggufmap;
 using test::FixtureTree;
@@ -20,19 +22,22 @@ const char* const meminfo =
     "Cached:          3500000 kB\nShmem:            100000 kB\nSwapTotal:       2000000 kB\n"
     "SwapFree:        1500000 kB\n";
 
-// A header with a tensor for each of its layers, and a block_count that may claim more.
-Gguf header(const std::function<void(HeaderWriter&)>& add, std::uint32_t layers,
-            std::uint32_t claimed_more = 0) {
-    HeaderWriter writer;
-    writer.add("general.architecture", "test");
-    writer.add("test.block_count", layers + claimed_more);
-    add(writer);
-    const std::array<std::uint64_t, 1> dimensions = {32};
-    for (std::uint32_t i = 0; i < layers; ++i)
-        writer.add_tensor("blk." + std::to_string(i) + ".attn_q.weight", dimensions, 0, i * 128);
-    const std::string bytes = writer.bytes();
+// A model of `architecture` with tensors for each of its layers ("attn_k.weight"), and a block_count that may
+// claim more. Keys are given as in make_gguf, without the architecture: "attention.head_count u32 8".
+Model header(const std::string& architecture, const std::vector<std::string>& keys, std::uint32_t layers,
+             const std::function<std::vector<std::string>(std::uint32_t)>& tensors = {},
+             std::uint32_t claimed_more = 0) {
+    std::string text = "kv general.architecture str " + architecture + "\n";
+    const std::string start = "kv " + architecture + ".";
+    text += start + "block_count u32 " + std::to_string(layers + claimed_more) + "\n";
+    for (const std::string& key : keys) text += start + key + "\n";
+    for (std::uint32_t i = 0; i < layers; ++i) {
+        for (const std::string& name : tensors ? tensors(i) : std::vector<std::string>{"attn_q.weight"})
+            text += "tensor blk." + std::to_string(i) + "." + name + " F32 1\n";
+    }
+    const std::string bytes = test::make_gguf(text);
     MemorySource source(as_bytes(bytes));
-    return parse(source);
+    return Model::header_only(parse(source), "m");
 }
 
 }  // namespace
@@ -146,60 +151,168 @@ TEST_CASE("pressure, where the kernel measures it") {
 }
 
 TEST_CASE("the attention cache of Llama 3 8B at 8192 tokens takes 1 GiB in f16") {
-    const Gguf gguf = header(
-        [](HeaderWriter& writer) {
-            writer.add("test.context_length", std::uint32_t{8192});
-            writer.add("test.embedding_length", std::uint32_t{4096});
-            writer.add("test.attention.head_count", std::uint32_t{32});
-            writer.add("test.attention.head_count_kv", std::uint32_t{8});
-        },
-        32);
-    CHECK(kv_cache(gguf, 0, KvType::f16)->bytes == 1024 * mib);
-    CHECK(kv_cache(gguf, 0, KvType::f16)->layers == 32);
-    CHECK(kv_cache(gguf, 4096, KvType::q8_0)->bytes == 272 * mib);
-    CHECK(kv_cache(gguf, 4096, KvType::q4_0)->bytes == 144 * mib);
+    const Model model = header("llama",
+                               {"context_length u32 8192", "embedding_length u32 4096",
+                                "attention.head_count u32 32", "attention.head_count_kv u32 8"},
+                               32);
+    CHECK(kv_cache(model, 0, KvType::f16)->bytes == 1024 * mib);
+    CHECK(kv_cache(model, 0, KvType::f16)->layers == 32);
+    CHECK(kv_cache(model, 4096, KvType::q8_0)->bytes == 272 * mib);
+    CHECK(kv_cache(model, 4096, KvType::q4_0)->bytes == 144 * mib);
+}
+
+TEST_CASE("rows of blocks are rounded up, f16 has none") {
+    const Model model = header("llama", {"embedding_length u32 80", "attention.head_count u32 2"}, 2);
+    CHECK(kv_cache(model, 10, KvType::f16)->bytes == 2 * 10 * (80 + 80) * 2);
+    CHECK(kv_cache(model, 10, KvType::q8_0)->bytes == 2 * 10 * (3 + 3) * 34);
 }
 
 TEST_CASE("layers without attention take nothing, compressed attention takes K alone") {
-    const std::array<std::uint32_t, 4> heads = {0, 8, 0, 8};
-    const Gguf hybrid = header(
-        [&](HeaderWriter& writer) {
-            writer.add("test.embedding_length", std::uint32_t{1024});
-            writer.add("test.attention.head_count", std::uint32_t{16});
-            writer.add("test.attention.head_count_kv", std::span<const std::uint32_t>(heads));
-        },
-        4);
+    const Model hybrid = header("test",
+                                {"embedding_length u32 1024", "attention.head_count array u32 0 16 0 16",
+                                 "attention.head_count_kv array u32 0 8 0 8"},
+                                4);
     CHECK(kv_cache(hybrid, 100, KvType::f16)->layers == 2);
     CHECK(kv_cache(hybrid, 100, KvType::f16)->bytes == 2 * 100 * (8 * 64 + 8 * 64) * 2);
-    const Gguf latent = header(
-        [](HeaderWriter& writer) {
-            writer.add("test.attention.head_count", std::uint32_t{128});
-            writer.add("test.attention.head_count_kv", std::uint32_t{1});
-            writer.add("test.attention.key_length", std::uint32_t{576});
-            writer.add("test.attention.value_length", std::uint32_t{512});
-            writer.add("test.attention.key_length_mla", std::uint32_t{192});
-        },
+    const Model latent = header(
+        "test",
+        {"attention.head_count u32 128", "attention.head_count_kv u32 1", "attention.key_length u32 576",
+         "attention.value_length u32 512", "attention.key_length_mla u32 192"},
         2);
     CHECK(kv_cache(latent, 10, KvType::f16)->bytes == 2 * 10 * 576 * 2);
 }
 
-TEST_CASE("numbers that are absent or absurd give no answer") {
-    CHECK_FALSE(kv_cache(header([](HeaderWriter&) {}, 2), 10, KvType::f16));
-    const Gguf huge = header(
-        [](HeaderWriter& writer) {
-            writer.add("test.attention.key_length", std::uint64_t{1} << 62);
-            writer.add("test.attention.value_length", std::uint64_t{1});
-            writer.add("test.attention.head_count", std::uint64_t{1} << 62);
-        },
-        2);
-    CHECK_FALSE(kv_cache(huge, 10, KvType::f16));
-    const auto small_heads = [](HeaderWriter& writer) {
-        writer.add("test.attention.key_length", std::uint64_t{64});
-        writer.add("test.attention.value_length", std::uint64_t{64});
-        writer.add("test.attention.head_count", std::uint64_t{1});
+TEST_CASE("linear attention keeps a state instead of K and V") {
+    // Qwen3 Next 80B: llama.cpp tells 75.38 MiB of recurrent states.
+    const std::vector<std::string> keys = {
+        "full_attention_interval u32 4", "attention.head_count u32 16",    "attention.head_count_kv u32 2",
+        "attention.key_length u32 256",  "attention.value_length u32 256", "ssm.conv_kernel u32 4",
+        "ssm.inner_size u32 4096",       "ssm.state_size u32 128",         "ssm.group_count u32 16"};
+    const auto both = [](std::uint32_t layer) -> std::vector<std::string> {
+        if (layer % 4 == 3) return {"attn_k.weight"};
+        return {"attn_qkv.weight", "ssm_a"};
     };
-    CHECK(kv_cache(header(small_heads, 1), 10, KvType::f16));
-    CHECK_FALSE(kv_cache(header(small_heads, 1, 4000000000U), 10, KvType::f16));
+    const auto cache = kv_cache(header("qwen3next", keys, 48, both), 262144, KvType::f16);
+    REQUIRE(cache);
+    CHECK(cache->layers == 12);
+    CHECK(cache->state_bytes == 36 * (3 * (4096 + 2 * 16 * 128) + 128 * 4096) * 4);
+    CHECK(cache->bytes - cache->state_bytes == 12 * 262144ULL * 2 * 512 * 2);
+    CHECK_FALSE(cache->at_most);
+}
+
+TEST_CASE("recurrent models have states alone, which no context makes larger") {
+    const std::vector<std::string> mamba = {"embedding_length u32 1536", "attention.head_count u32 0",
+                                            "ssm.conv_kernel u32 4", "ssm.inner_size u32 3072",
+                                            "ssm.state_size u32 16"};
+    const auto bytes = [](const Model& model, std::uint64_t context) {
+        const auto cache = kv_cache(model, context, KvType::f16);
+        return cache && cache->layers == 0 ? cache->bytes : UINT64_MAX;
+    };
+    const Model model =
+        header("mamba", mamba, 48, [](std::uint32_t) { return std::vector<std::string>{"ssm_in.weight"}; });
+    CHECK(bytes(model, 10) == 48 * (3 * 3072 + 16 * 3072) * 4);
+    CHECK(bytes(model, 1 << 20) == bytes(model, 10));
+    const Model rwkv = header("rwkv7", {"embedding_length u32 2048", "wkv.head_size u32 64"}, 24,
+                              [](std::uint32_t) { return std::vector<std::string>{"time_mix_key.weight"}; });
+    CHECK(bytes(rwkv, 10) == 24 * 2048 * (2 + 64) * 4);
+    // Where the numbers are not there, at least the cache does not grow.
+    CHECK(bytes(header("mamba", {"attention.head_count u32 0"}, 4), 10) == 0);
+}
+
+TEST_CASE("hybrids: a layer without a tensor for K has no K") {
+    const std::vector<std::string> keys = {"embedding_length u32 1024", "attention.head_count u32 16",
+                                           "shortconv.l_cache u32 3"};
+    const Model model = header("lfm2", keys, 4, [](std::uint32_t layer) -> std::vector<std::string> {
+        if (layer == 2) return {"attn_k.weight"};
+        return {"shortconv.conv.weight"};
+    });
+    CHECK(kv_cache(model, 100, KvType::f16)->layers == 1);
+    CHECK(kv_cache(model, 100, KvType::f16)->state_bytes == 3 * 1024 * 2 * 4);
+    // Both in one layer (falcon-h1).
+    const Model both = header("lfm2", keys, 4, [](std::uint32_t) {
+        return std::vector<std::string>{"attn_k.weight", "ssm_a"};
+    });
+    CHECK(kv_cache(both, 100, KvType::f16)->layers == 4);
+    CHECK(kv_cache(both, 100, KvType::f16)->state_bytes == 4 * 1024 * 2 * 4);
+}
+
+TEST_CASE("sliding windows hold the window and a batch, in the layers that the architecture says") {
+    const std::vector<std::string> keys = {"attention.head_count u32 1", "attention.key_length u32 8",
+                                           "attention.value_length u32 8",
+                                           "attention.sliding_window u32 1000"};
+    constexpr std::uint64_t token = (8 + 8) * 2;
+    const auto cache = [&](const char* architecture, std::uint32_t layers,
+                           std::vector<std::string> more = {}) {
+        more.insert(more.end(), keys.begin(), keys.end());
+        return *kv_cache(header(architecture, more, layers), 100000, KvType::f16);
+    };
+    const auto expected = [](std::uint64_t full, std::uint64_t windowed, std::uint64_t window = 1536) {
+        return token * (full * 100000 + windowed * window);
+    };
+    CHECK(cache("gemma3", 62).bytes == expected(10, 52));
+    CHECK(cache("gemma3", 62).windowed == 52);
+    CHECK(cache("gemma2", 5).bytes == expected(2, 3));
+    CHECK(cache("cohere2", 8).bytes == expected(2, 6));
+    CHECK(cache("gpt-oss", 4).bytes == expected(2, 2));
+    CHECK(cache("llama4", 8).bytes == expected(2, 6, 8704));
+    CHECK(cache("smallthinker", 5).bytes == expected(2, 3, 4608));
+    CHECK(cache("exaone4", 64).bytes == expected(16, 48));
+    CHECK(cache("phi3", 4).bytes == expected(4, 0));
+    CHECK_FALSE(cache("phi3", 4).at_most);
+    CHECK(cache("gemma3", 4, {"attention.sliding_window_pattern u32 2"}).bytes == expected(2, 2));
+    CHECK(cache("new", 3, {"attention.sliding_window_pattern array bool true true false"}).bytes ==
+          expected(1, 2));
+    // Layers with a window may have heads of another size.
+    CHECK(cache("new", 2,
+                {"attention.sliding_window_pattern array bool true false", "attention.key_length_swa u32 4",
+                 "attention.value_length_swa u32 4"})
+              .bytes == expected(1, 0) + token / 2 * 1536);
+    CHECK(cache("new", 3).bytes == expected(3, 0));
+    CHECK(cache("new", 3).at_most);
+    CHECK_FALSE(cache("gemma3", 62).at_most);
+    CHECK(kv_cache(header("gemma3", keys, 6), 100, KvType::f16)->bytes == 6 * token * 100);
+}
+
+TEST_CASE("layers that use another's K and V, or only guess at tokens ahead, keep none") {
+    const std::vector<std::string> heads = {"attention.head_count u32 1", "attention.key_length u32 8",
+                                            "attention.value_length u32 8"};
+    const auto layers = [&](const char* architecture, std::uint32_t count, const std::string& key) {
+        std::vector<std::string> keys = heads;
+        keys.push_back(key);
+        return kv_cache(header(architecture, keys, count), 100, KvType::f16)->layers;
+    };
+    CHECK(layers("gemma3n", 35, "attention.shared_kv_layers u32 15") == 20);
+    CHECK(layers("gemma3n", 30, "attention.sliding_window u32 512") == 20);
+    CHECK(layers("glm4moe", 47, "nextn_predict_layers u32 1") == 46);
+}
+
+TEST_CASE("encoders keep nothing") {
+    const std::vector<std::string> keys = {"embedding_length u32 768", "attention.head_count u32 12"};
+    std::vector<std::string> bert = keys;
+    bert.emplace_back("attention.causal bool false");
+    CHECK(kv_cache(header("bert", bert, 12), 512, KvType::f16)->bytes == 0);
+    CHECK(kv_cache(header("dream", keys, 12), 512, KvType::f16)->layers == 0);
+    CHECK(kv_cache(header("llama", keys, 12), 512, KvType::f16)->layers == 12);
+}
+
+TEST_CASE("numbers that are absent or absurd give no answer") {
+    CHECK_FALSE(kv_cache(header("test", {}, 2), 10, KvType::f16));
+    CHECK_FALSE(
+        kv_cache(header("test",
+                        {"attention.key_length u64 4611686018427387904", "attention.value_length u64 1",
+                         "attention.head_count u64 4611686018427387904"},
+                        2),
+                 10, KvType::f16));
+    const std::vector<std::string> small_heads = {
+        "attention.key_length u64 64", "attention.value_length u64 64", "attention.head_count u64 1"};
+    CHECK(kv_cache(header("test", small_heads, 1), 10, KvType::f16));
+    CHECK_FALSE(kv_cache(header("test", small_heads, 1), 0, KvType::f16));
+    CHECK_FALSE(kv_cache(header("test", small_heads, 1, {}, 4000000000U), 10, KvType::f16));
+    CHECK_FALSE(kv_cache(header("rwkv7",
+                                {"wkv.head_size u64 4611686018427387904",
+                                 "embedding_length u64 4611686018427387904", "attention.head_count u32 0"},
+                                1),
+                         0, KvType::f16));
 }
 
 TEST_CASE("page tables: eight bytes for each started page") {

@@ -57,12 +57,23 @@ Mapper mapper(int pid, Range range) {
 }
 
 Need need(std::uint64_t weights, std::uint64_t context) {
-    return {"m", weights, weights, context, 1, 0, 0, 0, 0, false};
+    return {.model = "m",
+            .weights = weights,
+            .every_token = weights,
+            .context = context,
+            .context_tokens = 1,
+            .resident_already = 0};
 }
 
 // A mixture of experts of which each token uses an eighth.
 Need sparse(std::uint64_t shared, std::uint64_t experts) {
-    return {"m", shared + experts, shared + experts / 8, 0, 1, 0, 0, experts, 0, false};
+    return {.model = "m",
+            .weights = shared + experts,
+            .every_token = shared + experts / 8,
+            .context = 0,
+            .context_tokens = 1,
+            .resident_already = 0,
+            .experts = experts};
 }
 
 MappedModel other(std::string path, std::string cgroup, MappingCost cost) {
@@ -355,6 +366,14 @@ TEST_CASE("verdicts: everything stays, half of what a token needs does, or less"
     CHECK(make_budget(supply, two).left_for_weights == 90 * mib);
     CHECK(make_budget(supply, two).read_per_token == 10 * mib);
     CHECK(verdict({need(UINT64_MAX, UINT64_MAX)}) == Verdict::thrash);
+}
+
+TEST_CASE("a context that is unknown is missing from the sum") {
+    const Supply supply{100 * mib, "host", 0, 0, 0, 0};
+    Need unknown = need(80 * mib, 0);
+    CHECK_FALSE(lacks_context(make_budget(supply, {unknown})));
+    unknown.context.reset();
+    CHECK(lacks_context(make_budget(supply, {need(1, 0), unknown})));
 }
 
 TEST_CASE("a model that one process locks and another maps is locked as a whole") {

@@ -112,9 +112,11 @@ Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, 
     experts = std::min(experts, need.weights);
     need.experts = experts;
     need.every_token = need.weights - experts + expert_share(model, experts);
-    if (const auto attention = kv_cache(model.head(), context, type)) {
+    if (const auto attention = kv_cache(model, context, type)) {
         need.context = attention->bytes;
         need.context_tokens = attention->context;
+        need.context_at_most = attention->at_most;
+        need.states = attention->state_bytes;
     }
     need.page_tables = page_table_bytes(need.weights);
     for (const Shard& shard : model.shards()) {
@@ -175,6 +177,11 @@ Supply supply_of(const AvailableMemory& memory, std::span<const MappedModel> oth
     const std::uint64_t room = std::min(less(all.disk_size, all.stored), memory.host.swap_free);
     supply.zram_gain = gain(std::min(room, allowed), supply.zram_ratio);
     return supply;
+}
+
+bool lacks_context(const Budget& budget) {
+    return std::any_of(budget.needs.begin(), budget.needs.end(),
+                       [](const Need& need) { return !need.context; });
 }
 
 std::uint64_t wanted_by(const Budget& budget) {

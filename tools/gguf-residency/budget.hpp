@@ -39,7 +39,9 @@ struct Need {
     /// Of weights: in memory and never evicted, as they are locked or their file is nothing but memory. The
     /// kernel does not count them as available, so they are not wanted again.
     std::uint64_t held = 0;
-    bool given_before = false;  ///< its file is one that another need counts: weights are 0 here
+    bool context_at_most = false;  ///< KvCache::at_most
+    std::uint64_t states = 0;      ///< of context: KvCache::state_bytes
+    bool given_before = false;     ///< its file is one that another need counts: weights are 0 here
 };
 Need need_of(const Model& model, const PageCache& cache, std::uint64_t context, KvType type);
 /// Need::held, as processes have it now.
@@ -83,6 +85,8 @@ struct Budget {
     std::uint64_t read_per_token = 0;
     Verdict verdict = Verdict::resident;
 };
+/// Whether the sum lacks a context that is unknown.
+bool lacks_context(const Budget& budget);
 /// What all of it takes that is not there: weights - held + fixed; 2^64 - 1 where that is more.
 std::uint64_t wanted_by(const Budget& budget);
 Budget make_budget(const Supply& supply, std::vector<Need> needs);

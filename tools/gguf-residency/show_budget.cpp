@@ -71,6 +71,15 @@ void print_supply(const View& view, const Supply& supply, const AvailableMemory&
     line(view, "to plan with", supply.available, "bound by " + printable(supply.bound_by));
 }
 
+std::string context_remark(const Need& need) {
+    std::string text = fmt::format("{} tokens", need.context_tokens);
+    if (need.states != 0)
+        text += fmt::format(", {} of it states of recurrent layers", cli::human_size(need.states));
+    if (need.context_at_most)
+        text = "at most: " + text + ", all layers in full, as it is unknown which keep to the sliding window";
+    return text;
+}
+
 void print_need(const View& view, const Need& need) {
     view.io.out(fmt::format("{} needs\n", printable(need.model)));
     line(view, "weights", need.weights,
@@ -84,7 +93,7 @@ void print_need(const View& view, const Need& need) {
     if (need.every_token != need.weights)
         line(view, "of this for any one token", need.every_token, "all but the experts that it does not use");
     if (need.context) {
-        line(view, "attention cache", *need.context, fmt::format("{} tokens", need.context_tokens));
+        line(view, "attention cache", *need.context, context_remark(need));
     } else {
         line(view, "attention cache", "unknown", "the header lacks the numbers, or --ctx");
     }
@@ -132,7 +141,8 @@ std::string again_text(const Budget& budget) {
 std::string verdict_text(const Budget& budget, const std::string& hot) {
     switch (budget.verdict) {
         case Verdict::resident:
-            return "resident: everything stays in memory";
+            return lacks_context(budget) ? "resident, without the attention cache, which is unknown"
+                                         : "resident: everything stays in memory";
         case Verdict::lazy:
             return fmt::format("lazy: works from the disk; {} of weights stay ({}), {}",
                                cli::human_size(budget.left_for_weights), hot, again_text(budget));

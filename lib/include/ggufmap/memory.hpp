@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ggufmap/export.hpp"
-#include "ggufmap/gguf.hpp"
+#include "ggufmap/model.hpp"
 
 namespace ggufmap {
 
@@ -102,16 +102,23 @@ GGUFMAP_API std::optional<KvType> parse_kv_type(std::string_view name);
 
 /// The attention cache of a context, from the architecture's own numbers.
 struct KvCache {
-    std::uint64_t context = 0;  ///< tokens
-    std::uint64_t layers = 0;   ///< that have attention
-    std::uint64_t bytes = 0;
+    std::uint64_t context = 0;      ///< tokens
+    std::uint64_t layers = 0;       ///< that have K and V of their own
+    std::uint64_t windowed = 0;     ///< of these: keep no more than a sliding window
+    std::uint64_t bytes = 0;        ///< of K, V and recurrent states
+    std::uint64_t state_bytes = 0;  ///< of these: states of recurrent layers, the same for any context
+    bool at_most =
+        false;  ///< the header has a window, but which layers keep to it is unknown: none counts so
 };
-/// Bytes of K and V for `context` tokens (0: the model's own context_length): in each layer head_count_kv
-/// heads of key_length and value_length elements (embedding_length / head_count where absent). With
-/// multi-head latent attention (attention.key_length_mla) K alone. Sliding windows are counted at full
-/// length: an upper bound for models that have them. Nothing where the header lacks the numbers or they do
-/// not fit.
-GGUFMAP_API std::optional<KvCache> kv_cache(const Gguf& gguf, std::uint64_t context, KvType type);
+/// What llama.cpp takes for `context` tokens (0: the model's own context_length) of one sequence: in each
+/// layer that has attention, head_count_kv heads of key_length and value_length elements (embedding_length /
+/// head_count where absent). Layers without attention are told by full_attention_interval, a head count of 0,
+/// or no tensor for K; layers that use an earlier one's K and V by attention.shared_kv_layers; models without
+/// a cache by attention.causal. With multi-head latent attention (attention.key_length_mla) K alone. Layers
+/// with a sliding window, by attention.sliding_window_pattern or the architecture's own, keep the window and
+/// a batch of 512 tokens, rounded up to 256. Recurrent layers keep a state in f32, counted where the header
+/// has its numbers. Nothing where the header lacks the numbers or they do not fit.
+GGUFMAP_API std::optional<KvCache> kv_cache(const Model& model, std::uint64_t context, KvType type);
 
 /// Bytes of page tables that map `mapped` bytes with 4 KiB pages: 8 bytes a page. Fewer with huge pages.
 GGUFMAP_API std::uint64_t page_table_bytes(std::uint64_t mapped);
