@@ -40,6 +40,7 @@ HostMemory read_host_memory(const KernelRoots& roots) {
             .free = bytes("MemFree:"),
             .cached = bytes("Cached:"),
             .shmem = bytes("Shmem:"),
+            .file_huge = bytes("FileHugePages:"),
             .mlocked = bytes("Mlocked:"),
             .swap_total = bytes("SwapTotal:"),
             .swap_free = bytes("SwapFree:")};

@@ -554,12 +554,32 @@ TEST_CASE("settings matter where there is zRAM, tmpfs or more than one node") {
     facts.zram.push_back({.device = "zram0"});
     facts.numa_nodes = 2;
     facts.mounts = {Mount{.file_system = "ext4"}, Mount{.file_system = "tmpfs"}};
-    facts.shmem_huge_pages = "never";
     const auto findings = findings_of(facts);
     CHECK(find(findings, "vm.swappiness 60 with zRAM"));
     CHECK(find(findings, "vm.page-cluster 3"));
     CHECK(find(findings, "2 NUMA nodes"));
-    CHECK(find(findings, "huge pages for shared memory: never"));
+}
+
+TEST_CASE("huge pages of a tmpfs are its mount's business, but for two words") {
+    Facts facts;
+    facts.mounts = {Mount{.file_system = "tmpfs", .mount_options = "rw,nosuid", .mount_point = "/my ram"}};
+    const auto command = [&](const char* enabled, const char* options) -> std::string {
+        facts.shmem_huge_pages = enabled;
+        facts.mounts[0].mount_options = options;
+        const auto findings = findings_of(facts);
+        const Finding* finding = find(findings, "huge");
+        return finding == nullptr ? "" : finding->command;
+    };
+    const std::string remount = "mount -o remount,huge=within_size '/my ram'";
+    CHECK(command("never", "rw,size=1k") == remount);
+    CHECK(command("always", "rw") == remount);
+    CHECK(command("never", "rw,huge=advise") == remount);
+    CHECK(command("never", "rw,huge=within_size") == "");
+    CHECK(command("advise", "rw,huge=always") == "");
+    CHECK(command("force", "rw") == "");
+    CHECK(command("deny", "rw,huge=always") ==
+          "echo never > /sys/kernel/mm/transparent_hugepage/shmem_enabled");
+    CHECK(command("", "rw") == "");
 }
 
 TEST_CASE("swap matters where there is some and our group may use it") {

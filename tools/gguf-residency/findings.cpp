@@ -82,12 +82,14 @@ void about_cache(const Facts& facts, Findings& found) {
                          "the rest is read fault by fault at the first use",
                          fmt::format("gguf-prefault {}", quoted(facts.model))});
     if (facts.folios == FolioSize::single)
-        found.push_back({65,
-                         fmt::format("page cache in single pages (cachestat takes {:.0f} ns a page)",
-                                     *facts.cachestat_ns),
-                         "faults cost 8-10 times as much as on large folios, a loader's start 1.4-2.7 times; "
-                         "readahead, WILLNEED and fadvise leave it so",
-                         fmt::format("gguf-prefault --evict {0} && gguf-prefault {0}", quoted(facts.model))});
+        found.push_back(
+            {65,
+             fmt::format("page cache in single pages (cachestat takes {:.0f} ns a page; of all files "
+                         "{} are in huge pages)",
+                         *facts.cachestat_ns, human_size(facts.memory.host.file_huge)),
+             "faults cost 8-10 times as much as on large folios, a loader's start 1.4-2.7 times; "
+             "readahead, WILLNEED and fadvise leave it so",
+             fmt::format("gguf-prefault --evict {0} && gguf-prefault {0}", quoted(facts.model))});
 }
 
 void about_readers(const Facts& facts, Findings& found) {
@@ -177,6 +179,25 @@ void about_mount(const Mount& mount, Findings& found) {
              "mount it again with rsize=1048576");
 }
 
+// A mounted tmpfs goes by its own option, /dev/shm too. shmem_enabled governs the kernel's internal mount
+// (memfd, shared anonymous memory), but for two words that override all mounts
+// (admin-guide/mm/transhuge.rst).
+void about_huge_pages_of(const Facts& facts, const Mount& mount, Findings& found) {
+    if (mount.file_system != "tmpfs" || facts.shmem_huge_pages.empty() || facts.shmem_huge_pages == "force")
+        return;
+    const std::string huge = mount_option(mount.mount_options, "huge").value_or("never");
+    if (facts.shmem_huge_pages == "deny")
+        found.push_back({35, "huge pages for shared memory: deny, whatever a mount says",
+                         "512 times the page-table entries and faults",
+                         "echo never > /sys/kernel/mm/transparent_hugepage/shmem_enabled"});
+    else if (huge == "never" || huge == "advise")
+        found.push_back(
+            {35, fmt::format("{} is mounted with huge={}", mount.mount_point, huge),
+             "512 times the page-table entries and faults; another option takes effect in what is "
+             "written later: copy the model again",
+             "mount -o remount,huge=within_size " + quoted(mount.mount_point)});
+}
+
 // ": of the model 7.9 GiB on node 0, 1.0 MiB on node 1"
 std::string node_text(const Facts& facts) {
     std::vector<std::string> nodes;
@@ -215,12 +236,6 @@ void about_settings(const Facts& facts, Findings& found) {
     if (facts.overcommit == 2)
         found.push_back({15, "vm.overcommit_memory 2", "private writable mappings of the model count in full",
                          "sysctl vm.overcommit_memory=0"});
-    const bool on_tmpfs = std::any_of(facts.mounts.begin(), facts.mounts.end(),
-                                      [](const Mount& mount) { return mount.file_system == "tmpfs"; });
-    if (on_tmpfs && facts.shmem_huge_pages == "never")
-        found.push_back({35, "huge pages for shared memory: never",
-                         "512 times the page-table entries and faults",
-                         "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled"});
     if (facts.huge_pages == "never")
         found.push_back({15, "transparent huge pages: never", "repacked weights and contexts use 4 KiB pages",
                          "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"});
@@ -242,6 +257,7 @@ std::vector<Finding> findings_of(const Facts& facts) {
     for (const Mount& mount : facts.mounts) {
         about_file_system(facts, mount, found);
         about_mount(mount, found);
+        about_huge_pages_of(facts, mount, found);
     }
     about_swap(facts, found);
     about_settings(facts, found);

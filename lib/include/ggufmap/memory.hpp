@@ -26,6 +26,8 @@ struct HostMemory {
     std::uint64_t free = 0;
     std::uint64_t cached = 0;
     std::uint64_t shmem = 0;  ///< tmpfs and shared memory, counted in cached but not reclaimable
+    std::uint64_t file_huge =
+        0;  ///< FileHugePages: page cache of files on disks in folios of a huge page's size
     std::uint64_t mlocked = 0;
     std::uint64_t swap_total = 0;
     std::uint64_t swap_free = 0;
