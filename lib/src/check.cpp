@@ -37,11 +37,6 @@ bool has_key_under(const Gguf& gguf, std::string_view prefix) {
                        [&](const KeyValue& entry) { return entry.key.starts_with(prefix); });
 }
 
-// One shard of several does not have all keys and tensors.
-bool is_whole(const Model& model) {
-    return model.shards().size() > 1 || model.head().unsigned_of("split.count").value_or(1) <= 1;
-}
-
 }  // namespace
 
 std::string_view name_of(Severity severity) { return severity == Severity::error ? "error" : "warning"; }
@@ -85,12 +80,16 @@ std::string_view name_of(ModelKind kind) {
     return "other";
 }
 
+bool is_shard_alone(const Model& model) {
+    return model.shards().size() == 1 && model.head().unsigned_of("split.count").value_or(1) > 1;
+}
+
 std::vector<Finding> check(const Model& model, Depth depth) {
     detail::Findings findings;
     detail::check_layout(model, findings);
     if (depth == Depth::full && model.has_files()) detail::check_padding(model, findings);
     for (const Shard& shard : model.shards()) detail::check_keys(shard, depth == Depth::full, findings);
-    if (is_whole(model)) {
+    if (!is_shard_alone(model)) {
         detail::check_needed_keys(model, findings);
         detail::check_counts(model, findings);
     }

@@ -14,6 +14,17 @@ std::string counted(std::ptrdiff_t count, const char* what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+// What alone an OK speaks of; nothing where all of the model was there.
+std::string reservation(const Subject& subject) {
+    using Extent = Subject::Extent;
+    if (!subject.model || subject.extent() == Extent::model) return {};
+    const bool header = subject.extent() == Extent::header;
+    if (!is_shard_alone(*subject.model)) return " so far: header only";
+    const Gguf& head = subject.model->head();
+    return fmt::format(" so far: {}shard {} of {} only", header ? "header of " : "",
+                       head.unsigned_of("split.no").value_or(0) + 1, *head.unsigned_of("split.count"));
+}
+
 void print_verdict(const Subject& subject, bool fails, cli::Io& io) {
     const auto& findings = subject.findings;
     const auto errors = std::count_if(findings.begin(), findings.end(), [](const Finding& finding) {
@@ -27,7 +38,8 @@ void print_verdict(const Subject& subject, bool fails, cli::Io& io) {
     std::string counts;
     if (errors > 0) counts += ", " + counted(errors, "error");
     if (warnings > 0) counts += ", " + counted(warnings, "warning");
-    io.out(fmt::format("{}: {}{}\n", printable(subject.name), verdict, counts));
+    io.out(fmt::format("{}: {}{}{}\n", printable(subject.name), verdict, fails ? "" : reservation(subject),
+                       counts));
     for (const Finding& finding : findings) {
         const std::string code = fmt::format("{}[{}]", name_of(finding.severity), finding.code);
         io.out(fmt::format("  {}: {}\n",

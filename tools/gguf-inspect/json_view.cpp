@@ -191,6 +191,12 @@ void write_subject(JsonWriter& json, const Subject& subject, bool whole_arrays) 
     } else {
         write_no_header(json);
     }
+    json.key("examined");
+    if (subject.model) {
+        json.string(name_of(subject.extent()));
+    } else {
+        json.null();
+    }
     json.key("findings");
     write_findings(json, subject.findings);
     json.end_object();

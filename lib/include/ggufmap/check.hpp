@@ -45,6 +45,9 @@ GGUFMAP_API ModelKind kind_of(const Model& model);
 /// "model", "vocabulary", "adapter", "projector", "imatrix", "other".
 GGUFMAP_API std::string_view name_of(ModelKind kind);
 
+/// One shard of several without the others: it need not have all keys and tensors.
+GGUFMAP_API bool is_shard_alone(const Model& model);
+
 enum class Depth {
     header,  ///< what the header and the sizes of the files tell; time linear in the number of tensors
     full,    ///< also every metadata value, and every byte between and behind the tensors, by pread

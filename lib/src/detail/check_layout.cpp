@@ -143,10 +143,10 @@ bool ShardLayout::gguf_at(std::uint64_t offset) const {
 
 // A set is opened as one model when a name says that it is one; the keys may say so where the name does not.
 void check_shard_name(const Model& model, Findings& findings) {
-    if (model.shards().size() > 1 || !model.has_files()) return;
     const Shard& shard = model.shards().front();
+    if (!is_shard_alone(model) || !model.has_files() || parse_shard_name(shard.file.name())) return;
+    if (shard.file.name() == "-") return;  // standard input has no name of its own
     const std::uint64_t count = shard.gguf.unsigned_of("split.count").value_or(0);
-    if (count <= 1 || parse_shard_name(shard.file.name())) return;
     findings.error("shard-name", [&] {
         return Findings::Told{
             {shard.file.name(), key_place("split.count")},
