@@ -44,9 +44,7 @@ std::deque<ResidentPages> resident_pages(const Model& model, const PageCache& ca
 
 std::vector<Range> resident_stretches(const PageCache& cache, const File& file) {
     const auto map = cache.map(file, {0, file.size()});
-    if (!map)
-        throw Error(ErrorKind::unsupported, {file.name()},
-                    "the kernel does not tell what of it is in memory");
+    if (!map) throw detail::residency_unknown(file);
     return map->stretches(true);
 }
 
@@ -128,8 +126,12 @@ CacheComparison compare_with_disk(const Model& model, const ReadOptions& options
         throw Error(ErrorKind::io, {model.name()}, "cannot read past the page cache: no io_uring here");
     for (std::uint32_t shard = 0; shard < model.shards().size(); ++shard) {
         const File& file = model.shards()[shard].file;
+        const std::vector<Range> resident = resident_stretches(cache, file);
+        if (page_home(file) != PageHome::disk)
+            throw Error(ErrorKind::io, {file.name()},
+                        "its file system is in memory: there is no disk to compare it with");
         const Fd direct = file.reopen(O_RDONLY | O_DIRECT);
-        for (const Range range : resident_stretches(cache, file)) ring.read(direct.get(), range);
+        for (const Range range : resident) ring.read(direct.get(), range);
         while (const auto piece = ring.next()) {
             if (options.stop.stop_requested()) {
                 result.complete = false;

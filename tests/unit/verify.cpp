@@ -172,6 +172,29 @@ TEST_CASE("in memory: only what is wholly resident is digested") {
     CHECK(verify(model, plan, {}, true, options).count(Verdict::same) == 2);
 }
 
+TEST_CASE("in memory: what the kernel does not tell is an error, not nothing") {
+    const std::string bytes = model_bytes();
+    const test::WarmFile file(bytes);
+    const Model model = Model::open(file.path());
+    const test::FakePageCache silent(bytes.size(), false);
+    ReadOptions options;
+    options.page_cache = &silent;
+    const VerifyPlan plan = plan_verification(
+        model, parse_manifest(line(DigestKind::sha1, model, bytes, "a", "m.gguf"), "manifest"));
+    const auto kind_of_failure = [](const auto& ask) {
+        try {
+            ask();
+        } catch (const Error& error) {
+            CHECK(error.reason() == "the kernel does not tell what of it is in memory");
+            return error.kind();
+        }
+        return ErrorKind::usage;
+    };
+    CHECK(kind_of_failure([&] { digest_resident(model, {DigestKind::sha1}, {}, options); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { verify(model, plan, {}, true, options); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { compare_with_disk(model, options); }) == ErrorKind::io);
+}
+
 TEST_CASE("in memory: pages that are not there are not waited for, and memory equals the disk") {
     const std::string bytes = model_bytes();
     const test::WarmFile file(bytes);

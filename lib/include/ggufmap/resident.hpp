@@ -27,7 +27,7 @@ struct ResidentDigests {
 /// Digests tensors all of whose pages are resident, and reads nothing: neither absent pages nor, as read(2)
 /// does behind a readahead mark, what follows. A page that leaves while its tensor is read makes that not
 /// resident; one that leaves between question and copy is read back, it alone. Throws Error (io) where the
-/// file cannot be mapped.
+/// file cannot be mapped, or the kernel does not tell what of it is in memory.
 GGUFMAP_API ResidentDigests digest_resident(const Model& model, const std::vector<DigestKind>& kinds,
                                             const Selection& selection, const ReadOptions& options);
 
@@ -45,7 +45,8 @@ struct CacheComparison {
 };
 
 /// Compares every resident page with the disk (O_DIRECT). This reads the disk, but changes nothing in the
-/// cache; pages not yet written back are written first, by the kernel. Throws Error (io).
+/// cache; pages not yet written back are written first, by the kernel. Throws Error (io), as
+/// digest_resident() and where the file system is in memory alone.
 GGUFMAP_API CacheComparison compare_with_disk(const Model& model, const ReadOptions& options);
 
 }  // namespace ggufmap

@@ -5,9 +5,12 @@
 #include <cerrno>
 
 #include "detail/copy_mapped.hpp"
-#include "ggufmap/error.hpp"
 
 namespace ggufmap::detail {
+
+Error residency_unknown(const File& file) {
+    return {ErrorKind::io, {file.name()}, "the kernel does not tell what of it is in memory"};
+}
 
 ResidentPages::ResidentPages(const File& file, const PageCache& cache) : file_(file), cache_(cache) {
     if (file.size() == 0) return;
@@ -26,7 +29,8 @@ ResidentPages::~ResidentPages() {
 
 bool ResidentPages::hold(Range range) const {
     const CacheCounts counts = cache_.query(file_, range);
-    return counts.resident && *counts.resident == counts.total;
+    if (!counts.resident) throw residency_unknown(file_);
+    return *counts.resident == counts.total;
 }
 
 bool ResidentPages::copy(std::uint64_t offset, std::span<std::byte> out) const {
