@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -39,6 +41,29 @@ std::string descriptor_path(int fd) { return fmt::format("/proc/self/fd/{}", fd)
 
 Error exists_already(const std::string& shown) {
     return Error(ErrorKind::io, {shown}, "exists already", EEXIST);
+}
+
+// What `name` is or leads to, as an O_PATH descriptor; none, with errno, where it leads nowhere. A link of
+// /proc, which names an open file and no path, fails with ELOOP as a circle of links does: behind
+// "/dev/stdout" there may be a regular file, but that is not what would be replaced.
+Fd open_target(int directory, const std::string& name) {
+    struct open_how how {};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    const long fd = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
+    // ENOSYS: before Linux 5.6; EPERM: so older seccomp filters say it.
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        return Fd(::openat(directory, name.c_str(), O_PATH | O_CLOEXEC));
+    return Fd(static_cast<int>(fd));
+}
+
+// A regular file, or a symlink to one or to nothing.
+bool may_be_replaced(int directory, const std::string& name, const struct stat& found) {
+    if (!S_ISLNK(found.st_mode)) return S_ISREG(found.st_mode);
+    const Fd target = open_target(directory, name);
+    if (!target) return errno == ENOENT;
+    struct stat status {};
+    return ::fstat(target.get(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
 // A file without a name; none where the file system cannot, or where /proc is missing to name it later.
@@ -308,7 +333,7 @@ void require_free_name(const OutputDirectory& directory, const std::string& name
         throw io_error({shown}, "cannot create", errno);  // a name that is too long, for one
     }
     if (!options.replace) throw exists_already(shown);
-    if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+    if (!may_be_replaced(directory.fd(), name, status))
         throw Error(ErrorKind::io, {shown}, "is not a regular file: not replaced", EEXIST);
 }
 

@@ -127,11 +127,34 @@ TEST_CASE("a set that replaces another and cannot be published leaves no first f
     CHECK_FALSE(fs::exists(folder.path() / "a"));
 }
 
-TEST_CASE("only regular files and symlinks are replaced") {
+TEST_CASE("only regular files and symlinks to them, or to nothing, are replaced") {
     const Folder folder;
+    const auto make = [&](const char* name) {
+        return written(folder.file(name), {.replace = true, .durable = false}, "new");
+    };
     fs::create_directory(folder.path() / "d");
-    fs::create_symlink("nowhere", folder.path() / "s");
-    CHECK_THROWS_AS(OutputFile::create(folder.file("d"), {.replace = true}), Error);
-    written(folder.file("s"), {.replace = true, .durable = false}, "new").commit();
-    CHECK(file_content(folder.file("s")) == "new");
+    CHECK_THROWS_AS(make("d"), Error);
+    folder.write("kept", "old");
+    fs::create_symlink("nowhere", folder.path() / "dangling");
+    fs::create_symlink("kept", folder.path() / "link");
+    for (const char* name : {"dangling", "link"}) {
+        make(name).commit();
+        CHECK_FALSE(fs::is_symlink(folder.path() / name));
+        CHECK(file_content(folder.file(name)) == "new");
+    }
+    CHECK(file_content(folder.file("kept")) == "old");
+}
+
+TEST_CASE("a symlink to a device, a folder, an open file or itself is not replaced") {
+    const Folder folder;
+    folder.write("open", "old");
+    const Fd fd(::open(folder.file("open").c_str(), O_RDONLY | O_CLOEXEC));
+    fs::create_directory(folder.path() / "d");
+    const std::string targets[] = {"/dev/null", "d", "/proc/self/fd/" + std::to_string(fd.get()), "link"};
+    for (const std::string& target : targets) {
+        fs::create_symlink(target, folder.path() / "link");
+        CHECK_THROWS_AS(OutputFile::create(folder.file("link"), {.replace = true}), Error);
+        CHECK(fs::is_symlink(folder.path() / "link"));
+        fs::remove(folder.path() / "link");
+    }
 }

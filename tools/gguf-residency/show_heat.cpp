@@ -141,11 +141,16 @@ cli::Status write_picture(const View& view, Models models) {
                  [&](const Portion& portion) { tally.add(portion); });
     const std::string title = fmt::format("{}: {}", models.front().name(),
                                           summary(tally.total(), view.noun, view.style.exact_bytes));
+    const std::string picture = heat_svg(heat_map(tally.layers()), title);
+    const std::string name = *view.args.text("--svg");
+    if (name == "-") {
+        view.io.out(picture);
+        return cli::Status::ok;
+    }
     std::vector<FileIdentity> inputs;
     for (const Shard& shard : models.front().shards()) inputs.push_back(shard.file.identity());
-    OutputFile file =
-        OutputFile::create(*view.args.text("--svg"), {.replace = view.args.has("--force")}, inputs);
-    file.write(0, as_bytes(heat_svg(heat_map(tally.layers()), title)));
+    OutputFile file = OutputFile::create(name, {.replace = view.args.has("--force")}, inputs);
+    file.write(0, as_bytes(picture));
     file.commit();
     return cli::Status::ok;
 }

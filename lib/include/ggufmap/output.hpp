@@ -60,7 +60,9 @@ class SharedMapping;
 class GGUFMAP_API OutputFile {
 public:
     struct Options {
-        bool replace = false;     ///< an existing file of that name gives way when this one is published
+        /// An existing file of that name gives way when this one is published; of a symlink the link itself,
+        /// what it led to stays.
+        bool replace = false;
         bool keep_cache = false;  ///< leave what was written in the page cache
         bool durable = true;      ///< fdatasync before publishing, and the directory after
         bool named = false;       ///< hidden temporary even where an unnamed one would do: can be parked
@@ -68,7 +70,8 @@ public:
     };
 
     /// Throws Error (io) where a file of that name exists and must not be replaced, or is something else than
-    /// a regular file or a symlink, or none can be made;
+    /// a regular file or a symlink to one or to nothing (a link to a device or into /proc may be the
+    /// system's), or none can be made;
     /// Error (usage) where `name` is one of `inputs` (by device and inode), whatever it is called.
     static OutputFile create(std::shared_ptr<const OutputDirectory> directory, const std::string& name,
                              const Options& options, std::span<const FileIdentity> inputs = {});
