@@ -53,8 +53,11 @@ public:
         : cache_(cache), model_(model), take_(take) {}
 
     void add(const Portion& portion) {
-        const bool full = waiting_.size() == at_once ||
-                          (!waiting_.empty() && waiting_.back().where.shard != portion.where.shard);
+        // Tensors of a hostile file overlap, so that their slices are not in order.
+        const bool full =
+            waiting_.size() == at_once ||
+            (!waiting_.empty() && (waiting_.back().where.shard != portion.where.shard ||
+                                   waiting_.back().where.range.offset > portion.where.range.offset));
         if (full) flush();
         waiting_.push_back(portion);
     }
@@ -90,7 +93,7 @@ void add_regions(const Model& model, Counter& counter) {
 }
 
 void add_selected(const Model& model, const Selection& selection, Counter& counter) {
-    for (const Selected& one : selection.of(model)) {
+    selection.for_each(model, [&](const Selected& one) {
         Portion portion{nullptr, {}, one.where, one.expert, {}};
         portion.role.part = Part::header;
         if (one.tensor) {
@@ -98,7 +101,7 @@ void add_selected(const Model& model, const Selection& selection, Counter& count
             portion.role = role_of(portion.tensor->name);
         }
         counter.add(portion);
-    }
+    });
 }
 
 }  // namespace

@@ -186,48 +186,59 @@ void Selection::require_matches(const Model& model) const {
                                 experts_.highest()));
 }
 
-std::vector<Selected> Selection::of(const Model& model) const {
+void Selection::for_each(const Model& model, const std::function<void(const Selected&)>& visit) const {
     require_matches(model);
-    std::vector<Selected> all;
-    all.reserve(model.shards().size() + model.tensors().size());
+    std::vector<Selected> wholes;
+    wholes.reserve(model.shards().size() + model.tensors().size());
     if (takes_all_tensors() || std::find(parts_.begin(), parts_.end(), Part::header) != parts_.end()) {
         for (std::uint32_t i = 0; i < model.shards().size(); ++i)
-            all.push_back({nullptr, {i, header_range(model.shards()[i])}, std::nullopt});
+            wholes.push_back({nullptr, {i, header_range(model.shards()[i])}, std::nullopt});
     }
     for (const ModelTensor& tensor : model.tensors()) {
-        if (!tensor.range || !includes(*tensor.info)) continue;
-        if (experts_.empty()) {
-            all.push_back({&tensor, {tensor.shard, *tensor.range}, std::nullopt});
+        if (tensor.range && includes(*tensor.info))
+            wholes.push_back({&tensor, {tensor.shard, *tensor.range}, std::nullopt});
+    }
+    const auto before = [](const Selected& a, const Selected& b) { return a.where < b.where; };
+    if (!std::is_sorted(wholes.begin(), wholes.end(), before))
+        std::stable_sort(wholes.begin(), wholes.end(), before);
+    for (const Selected& whole : wholes) {
+        if (experts_.empty() || whole.tensor == nullptr) {
+            visit_clipped(whole, visit);
             continue;
         }
-        const std::uint64_t slices = expert_slices(*tensor.info);
-        const std::uint64_t size = tensor.range->size / slices;
+        const std::uint64_t slices = expert_slices(*whole.tensor->info);
+        const std::uint64_t size = whole.where.range.size / slices;
         for (std::uint64_t expert = 0; expert < slices; ++expert) {
             if (!experts_.contains(expert)) continue;
-            all.push_back({&tensor, {tensor.shard, {tensor.range->offset + expert * size, size}}, expert});
+            visit_clipped(
+                {whole.tensor, {whole.where.shard, {whole.where.range.offset + expert * size, size}}, expert},
+                visit);
         }
     }
-    if (ranges_) all = clipped(all);
+}
+
+std::vector<Selected> Selection::of(const Model& model) const {
+    std::vector<Selected> all;
+    all.reserve(model.shards().size() + model.tensors().size());
+    for_each(model, [&](const Selected& one) { all.push_back(one); });
     const auto before = [](const Selected& a, const Selected& b) { return a.where < b.where; };
+    // Slices of tensors that overlap.
     if (!std::is_sorted(all.begin(), all.end(), before)) std::stable_sort(all.begin(), all.end(), before);
     return all;
 }
 
-std::vector<Selected> Selection::clipped(const std::vector<Selected>& all) const {
-    std::vector<Selected> inside;
-    for (const Selected& one : all) {
-        // The windows are disjoint and sorted: the first that can meet `one` is found by its end.
-        auto window = std::partition_point(ranges_->begin(), ranges_->end(), [&](const ShardRange& w) {
-            return w.shard < one.where.shard ||
-                   (w.shard == one.where.shard && w.range.end() <= one.where.range.offset);
-        });
-        for (; window != ranges_->end() && window->shard == one.where.shard; ++window) {
-            const Range part = intersection(one.where.range, window->range);
-            if (part.empty()) break;
-            inside.push_back({one.tensor, {one.where.shard, part}, one.expert});
-        }
+void Selection::visit_clipped(const Selected& one, const std::function<void(const Selected&)>& visit) const {
+    if (!ranges_) return visit(one);
+    // The windows are disjoint and sorted: the first that can meet `one` is found by its end.
+    auto window = std::partition_point(ranges_->begin(), ranges_->end(), [&](const ShardRange& w) {
+        return w.shard < one.where.shard ||
+               (w.shard == one.where.shard && w.range.end() <= one.where.range.offset);
+    });
+    for (; window != ranges_->end() && window->shard == one.where.shard; ++window) {
+        const Range part = intersection(one.where.range, window->range);
+        if (part.empty()) break;
+        visit({one.tensor, {one.where.shard, part}, one.expert});
     }
-    return inside;
 }
 
 std::vector<ShardRange> Selection::ranges(const Model& model) const {
@@ -237,7 +248,13 @@ std::vector<ShardRange> Selection::ranges(const Model& model) const {
             result.push_back({i, {0, model.shards()[i].file.size()}});
         return merged(std::move(result));
     }
-    for (const Selected& one : of(model)) result.push_back(one.where);
+    for_each(model, [&](const Selected& one) {  // slices side by side are one range
+        ShardRange* last = result.empty() ? nullptr : &result.back();
+        if (last != nullptr && last->shard == one.where.shard && last->range.end() == one.where.range.offset)
+            last->range.size += one.where.range.size;
+        else
+            result.push_back(one.where);
+    });
     return merged(std::move(result));
 }
 

@@ -116,3 +116,19 @@ TEST_CASE("more portions than are asked for at once are each counted once") {
     const std::vector<ShardRange> ranges = {{0, {0, page}}, {0, {page, 10}}};
     CHECK(count_ranges(cache, model, ranges).resident == page + 10);
 }
+
+TEST_CASE("slices of tensors that overlap are each counted, though they are not in order") {
+    const WarmFile disk(
+        test::make_gguf("tensor blk.0.ffn_up_exps.weight F32 2048 4\n"
+                        "tensor blk.1.ffn_up_exps.weight F32 2048 4 @offset=32\n"));
+    const Model model = Model::from(disk.open());
+    FakePageCache cache(model.file_bytes());
+    cache.set_resident(0, 2);
+    const Selection slices = Selection::parse("expert=0-3");
+    std::size_t count = 0;
+    measure_each(cache, model, slices, [&](const Portion& portion) {
+        CHECK(portion.bytes == count_bytes(cache, disk.open(), portion.where.range));
+        ++count;
+    });
+    CHECK(count == 8);
+}

@@ -64,6 +64,13 @@ TEST_CASE_FIXTURE(Fixture, "experts are slices of stacked tensors along the last
     CHECK(Selection::parse("expert=0-3").ranges(model) == std::vector<ShardRange>{{0, whole}});
 }
 
+TEST_CASE_FIXTURE(Fixture, "slices side by side are one range") {
+    const std::vector<ShardRange> all = Selection::parse("expert=0-3").ranges(model);
+    REQUIRE(all.size() == 1);
+    CHECK(all.front().range == *model.find_tensor("blk.0.ffn_up_exps.weight")->range);
+    CHECK(Selection::parse("expert=0,2").ranges(model).size() == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "everything is every byte, header and padding included") {
     CHECK(Selection().everything());
     CHECK(Selection().ranges(model) == std::vector<ShardRange>{{0, {0, model.file_bytes()}}});

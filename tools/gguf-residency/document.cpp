@@ -7,26 +7,31 @@
 namespace ggufmap::residency {
 namespace {
 
-void write_rows(JsonWriter& json, const std::string& key, const std::vector<cli::Column>& columns,
-                const std::function<void(const RowSink&)>& rows) {
-    json.key(key);
-    cli::Report report(json, columns);
-    rows([&](const std::vector<cli::Cell>& cells) { report.row(cells); });
-    report.finish();
-}
-
+// Tensors come first, as they are measured: a hostile model has 65,536 experts in each of them, which are not
+// to be kept until totals and layers are known.
 void write_model(const View& view, JsonWriter& json, const Model& model, std::size_t index,
                  const MappedBy& mapped, bool experts) {
-    const std::vector<Portion> portions =
-        measure(view.cache, model, experts ? with_all_experts(view.selection, model) : view.selection);
-    LayerRows layers(mapped, index);
-    for (const Portion& portion : portions) layers.add(portion);
-    const CacheCounts& total = layers.total();
     json.begin_object();
     json.key("model");
     json.text(model.name());
     json.key("method");
     json.string(name_of(view.cache.method(model.shards().front().file)));
+    LayerRows layers(mapped, index);
+    json.key("tensors");
+    cli::Report tensors(json, portion_columns(true));
+    const auto add = portion_rows(true, mapped, index, cli::Format::json,
+                                  [&](const std::vector<cli::Cell>& cells) { tensors.row(cells); });
+    measure_each(view.cache, model, experts ? with_experts(view.selection, model) : view.selection,
+                 [&](const Portion& portion) {
+                     layers.add(portion);
+                     add(portion);
+                 });
+    tensors.finish();
+    json.key("layers");
+    cli::Report rows(json, layer_columns());
+    layers.write(cli::Format::json, [&](const std::vector<cli::Cell>& cells) { rows.row(cells); });
+    rows.finish();
+    const CacheCounts& total = layers.total();
     json.key("size_bytes");
     json.number(total.total);
     json.key("resident_bytes");
@@ -39,12 +44,6 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
     json.number_or_null(total.evicted);
     json.key("recently_evicted_bytes");
     json.number_or_null(total.recently_evicted);
-    write_rows(json, "layers", layer_columns(),
-               [&](const RowSink& sink) { layers.write(cli::Format::json, sink); });
-    write_rows(json, "tensors", portion_columns(true), [&](const RowSink& sink) {
-        const auto add = portion_rows(true, mapped, index, cli::Format::json, sink);
-        for (const Portion& portion : portions) add(portion);
-    });
     json.end_object();
 }
 

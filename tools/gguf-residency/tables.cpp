@@ -22,12 +22,13 @@ void append(std::vector<Column>& columns, const std::vector<Column>& more) {
 
 }  // namespace
 
-Selection with_all_experts(const Selection& selection, const Model& model) {
+Selection with_experts(const Selection& selection, const Model& model) {
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : model.tensors())
         experts = std::max(experts, expert_slices(*tensor.info));
     if (experts == 0)
         throw Error(ErrorKind::usage, {model.name()}, "--experts: the model has no stacked experts");
+    if (selection.names_experts()) return selection;
     Selection all = selection;
     return all.add_experts(fmt::format("0-{}", experts - 1));
 }
@@ -146,7 +147,7 @@ cli::Status show_experts(const View& view, Models models) {
     if (view.style.format == cli::Format::json) return show_document(view, models, true);
     const MappedBy mapped(view.processes, models);
     return print(view, models, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
-        measure_each(view.cache, models[i], with_all_experts(view.selection, models[i]),
+        measure_each(view.cache, models[i], with_experts(view.selection, models[i]),
                      portion_rows(true, mapped, i, view.style.format, sink));
     });
 }

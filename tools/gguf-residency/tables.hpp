@@ -42,8 +42,9 @@ private:
     std::map<Key, std::set<std::uint64_t>> pids_;  ///< who maps something of a layer
 };
 
-/// The same, with stacked expert tensors taken apart. Throws Error (usage) where there are none.
-Selection with_all_experts(const Selection& selection, const Model& model);
+/// The same, with stacked expert tensors taken apart: all experts where none were chosen. Throws Error
+/// (usage) where there are none.
+Selection with_experts(const Selection& selection, const Model& model);
 
 std::vector<cli::Column> portion_columns(bool experts);
 /// The row of each portion that is given to it; none of padding. `model`: its index in `mapped`.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,8 @@ public:
 
     /// True when nothing narrows it.
     bool everything() const;
+    /// True when experts were chosen.
+    bool names_experts() const { return !experts_.empty(); }
     /// Throws Error (usage) where a glob, layer or expert matches nothing of this model: a typo must not
     /// select nothing in silence.
     void require_matches(const Model& model) const;
@@ -80,6 +83,9 @@ public:
     /// nothing but parts or ranges narrows. Throws what require_matches() throws. Tensors of unknown size are
     /// left out; of those beyond the end of the file see Model::require_complete.
     std::vector<Selected> of(const Model& model) const;
+    /// The same one by one, in memory that the number of tensors bounds: a hostile model has 65,536 slices in
+    /// each of them. In file order of tensors; slices of tensors that overlap lie across each other.
+    void for_each(const Model& model, const std::function<void(const Selected&)>& visit) const;
     /// The same as disjoint ranges. With everything() all bytes of all files, gaps and trailing bytes
     /// included.
     std::vector<ShardRange> ranges(const Model& model) const;
@@ -87,7 +93,7 @@ public:
 private:
     bool takes_all_tensors() const;
     bool matches(const Tensor& tensor, const Role& role) const;
-    std::vector<Selected> clipped(const std::vector<Selected>& all) const;
+    void visit_clipped(const Selected& one, const std::function<void(const Selected&)>& visit) const;
 
     std::vector<std::string> globs_;
     NumberSet layers_;
