@@ -35,6 +35,20 @@ bool glob_matches(const std::string& glob, std::string_view name) {
     return ::fnmatch(glob.c_str(), std::string(name).c_str(), 0) == 0;
 }
 
+// `option`: who is to blame for what cannot be read.
+std::vector<Part> parse_parts(std::string_view names, std::string_view option) {
+    std::vector<Part> parts;
+    split(names, ',', [&](std::string_view name) {
+        const auto part = parse_part(name);
+        if (!part)
+            fail(fmt::format(
+                "{}: '{}' is unknown, wanted header, embed, attn, ffn, experts, norm, output or other",
+                option, name));
+        parts.push_back(*part);
+    });
+    return parts;
+}
+
 Range header_range(const Shard& shard) {
     return {0, std::min(shard.gguf.tensors().empty() ? shard.gguf.header().size() : shard.gguf.data_offset(),
                         shard.file.size())};
@@ -97,14 +111,8 @@ Selection& Selection::add_layers(std::string_view numbers) {
 }
 
 Selection& Selection::add_parts(std::string_view names) {
-    split(names, ',', [&](std::string_view name) {
-        const auto part = parse_part(name);
-        if (!part)
-            fail(fmt::format(
-                "--part: '{}' is unknown, wanted header, embed, attn, ffn, experts, norm, output or other",
-                name));
-        parts_.push_back(*part);
-    });
+    const std::vector<Part> parts = parse_parts(names, "--part");
+    parts_.insert(parts_.end(), parts.begin(), parts.end());
     return *this;
 }
 
@@ -127,14 +135,16 @@ Selection Selection::parse(std::string_view text) {
             equals == std::string_view::npos ? std::string_view() : term.substr(equals + 1);
         if (value.empty())
             fail(fmt::format("selection '{}': wanted KEY=VALUE, for example layer=0-7;part=attn", text));
+        const std::string place = fmt::format("selection '{}': {}", text, key);
         if (key == "tensor") {
             selection.add_tensor(std::string(value));
         } else if (key == "layer") {
-            selection.add_layers(value);
+            selection.layers_.add(NumberSet::parse(value, place));
         } else if (key == "part") {
-            selection.add_parts(value);
+            const std::vector<Part> parts = parse_parts(value, place);
+            selection.parts_.insert(selection.parts_.end(), parts.begin(), parts.end());
         } else if (key == "expert") {
-            selection.add_experts(value);
+            selection.experts_.add(NumberSet::parse(value, place));
         } else {
             fail(fmt::format("selection '{}': '{}' is unknown, wanted tensor, layer, part or expert", text,
                              key));
@@ -166,24 +176,23 @@ void Selection::require_matches(const Model& model) const {
     for (const std::string& glob : globs_) {
         if (std::none_of(tensors.begin(), tensors.end(),
                          [&](const auto& t) { return glob_matches(glob, t.info->name); }))
-            throw Error(ErrorKind::usage, {model.name()},
-                        fmt::format("--tensor: no tensor matches '{}'", glob));
+            throw Error(ErrorKind::usage, {model.name()}, fmt::format("no tensor matches '{}'", glob));
     }
     if (layers_.empty() && experts_.empty()) return;
-    std::uint64_t layers = 0;
+    std::optional<std::uint32_t> last;  // layers need not begin at 0, nor be without holes
     std::uint64_t experts = 0;
     for (const ModelTensor& tensor : tensors) {
-        if (const auto layer = role_of(tensor.info->name).layer)
-            layers = std::max<std::uint64_t>(layers, *layer + 1ULL);
+        last = std::max(last, role_of(tensor.info->name).layer);
         experts = std::max(experts, expert_slices(*tensor.info));
     }
-    if (!layers_.empty() && layers_.highest() >= layers)
+    if (!layers_.empty() && !last) throw Error(ErrorKind::usage, {model.name()}, "the model has no layers");
+    if (!layers_.empty() && layers_.highest() > *last)
         throw Error(ErrorKind::usage, {model.name()},
-                    fmt::format("--layer: the model has {} layers, no layer {}", layers, layers_.highest()));
+                    fmt::format("the model has no layer {}, its last one is {}", layers_.highest(), *last));
     if (!experts_.empty() && experts_.highest() >= experts)
-        throw Error(ErrorKind::usage, {model.name()},
-                    fmt::format("--expert: the model has {} stacked experts, no expert {}", experts,
-                                experts_.highest()));
+        throw Error(
+            ErrorKind::usage, {model.name()},
+            fmt::format("the model has {} stacked experts, no expert {}", experts, experts_.highest()));
 }
 
 void Selection::for_each(const Model& model, const std::function<void(const Selected&)>& visit) const {

@@ -94,6 +94,17 @@ TEST_CASE_FIXTURE(Fixture, "what matches nothing is said, not passed over") {
         CHECK_THROWS_AS(Selection::parse(wrong).of(model), Error);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a selection as one text is blamed as it was given") {
+    for (const char* text : {"layer=0,part=attn", "part=attn,layer=0", "expert=x"}) {
+        try {
+            Selection::parse(text);
+            FAIL("taken: ", text);
+        } catch (const Error& error) {
+            CHECK(error.reason().starts_with("selection '" + std::string(text) + "': "));
+        }
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture, "active parameters count the experts that a token uses") {
     const Parameters parameters = count_parameters(model);
     CHECK(parameters.total - parameters.active == 64 * 8 * 3);

@@ -44,8 +44,9 @@ std::string summary(const CacheCounts& bytes, const std::string& noun, bool exac
     if (!bytes.resident)
         return fmt::format("{}, residency unknown: the kernel tells only who may write the file or owns it",
                            size(bytes.total));
-    return fmt::format("{} of {} {} ({})", size(*bytes.resident), size(bytes.total), noun,
-                       cli::human_percent(percent_resident(bytes).value_or(100)));
+    const auto percent = percent_resident(bytes);
+    return fmt::format("{} of {} {}{}", size(*bytes.resident), size(bytes.total), noun,
+                       percent ? fmt::format(" ({})", cli::human_percent(*percent)) : "");
 }
 
 }  // namespace ggufmap::residency

@@ -7,6 +7,7 @@
 
 #include "common/models.hpp"
 #include "common/numbers.hpp"
+#include "gguf-residency/fit.hpp"
 #include "gguf-residency/lens.hpp"
 #include "gguf-residency/nameless.hpp"
 #include "gguf-residency/record.hpp"
@@ -115,21 +116,23 @@ Status work(const Args& args, Io& io) {
     const std::vector<Requirement> requirements = requirements_from(args);
     const KernelPageCache cache(method_from(args));
     const KernelProcessTable processes;
+    const Selection selection = cli::selection_from(args);
     std::vector<Model> models;
     const Places places = cli::places_from(io);
     const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& wanted) {
         std::vector<File> files = files_without_name(wanted, places, processes);
         constexpr auto untouched = ModelOpening::Headers::untouched;
-        models.push_back(files.empty()       ? Model::open(wanted, places, {.headers = untouched})
-                         : files.size() == 1 ? Model::from(std::move(files.front()), {.headers = untouched})
-                                             : Model::of_shards(std::move(files), {.headers = untouched}));
+        Model model = files.empty()       ? Model::open(wanted, places, {.headers = untouched})
+                      : files.size() == 1 ? Model::from(std::move(files.front()), {.headers = untouched})
+                                          : Model::of_shards(std::move(files), {.headers = untouched});
+        refuse_unfitting(args, selection, requirements, model);
+        models.push_back(std::move(model));
         // Told, not refused: what is there can be shown, but 100 % of it is no whole model.
         if (is_truncated(models.back())) models.back().require_complete();
         return Status::ok;
     });
     if (models.empty()) return opened;
-    refuse_empty(requirements, models);
-    const View view{args, io, cli::Style::from(args), cli::selection_from(args), cache, processes, {}};
+    const View view{args, io, cli::Style::from(args), selection, cache, processes, {}};
     return cli::worst(opened, show_as_asked(view, models));
 }
 

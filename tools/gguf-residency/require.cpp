@@ -28,14 +28,10 @@ std::vector<Requirement> requirements_from(const cli::Args& args) {
     return requirements;
 }
 
-void refuse_empty(const std::vector<Requirement>& requirements, Models models) {
-    for (const Model& model : models) {
-        for (const Requirement& wanted : requirements) {
-            if (wanted.selection.ranges(model).empty())
-                throw Error(ErrorKind::usage, {model.name()},
-                            fmt::format("--require {}: the model has nothing of this kind", wanted.text));
-        }
-    }
+void refuse_empty(const Requirement& wanted, const Model& model) {
+    if (wanted.selection.ranges(model).empty())
+        throw Error(ErrorKind::usage, {model.name()},
+                    fmt::format("--require {}: the model has nothing of this kind", wanted.text));
 }
 
 cli::Status check_requirements(const View& view, Models models) {

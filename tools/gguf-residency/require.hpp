@@ -20,8 +20,8 @@ struct Requirement {
 /// All of --require. Throws Error (usage).
 std::vector<Requirement> requirements_from(const cli::Args& args);
 
-/// Throws Error (usage) where one asks for what a model does not have: 95 % of nothing would always be met.
-void refuse_empty(const std::vector<Requirement>& requirements, Models models);
+/// Throws Error (usage) where it asks for what the model does not have: 95 % of nothing would always be met.
+void refuse_empty(const Requirement& wanted, const Model& model);
 
 /// Status::no, with a line on stderr for each, where one is not met by one of the models. What is unknown is
 /// not met: Status::trouble.
