@@ -41,8 +41,7 @@ class AreaFinder {
 public:
     explicit AreaFinder(std::span<const MapsIdentity> files) : files_(files) {}
 
-    /// `folder` is /proc/PID.
-    Areas in(const std::string& folder, AddressSpace& space) {
+    Areas in(AddressSpace& space) {
         Areas areas;
         while (const auto stretch = space.next()) {
             const auto file = find(stretch->device, stretch->inode);
@@ -50,7 +49,7 @@ public:
                 add(areas.current, file, *stretch, space.path());
                 continue;
             }
-            const Other& other = other_file(folder, *stretch, space);
+            const Other& other = other_file(space.folder(), *stretch, space);
             const auto once = files_.begin() + static_cast<std::ptrdiff_t>(other.file);
             if (once != files_.end())
                 add(other.stale ? areas.stale : areas.current, once, *stretch, space.path());
@@ -143,7 +142,7 @@ MapsIdentity maps_identity(const File& file) {
     }
     if (address == MAP_FAILED) throw io_error({file.name()}, "cannot map", errno);
     const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-    AddressSpace ours("/proc/self/maps", AddressSpace::Way::query);
+    AddressSpace ours("/proc/self", AddressSpace::Way::query);
     while (const auto stretch = ours.next()) {
         if (wanted < stretch->begin || wanted >= stretch->end) continue;
         identity = {stretch->device, stretch->inode, ours.path()};
@@ -177,22 +176,17 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
     AreaFinder finder(files);
     const auto way = allow_ == Allow::everything ? AddressSpace::Way::query : AddressSpace::Way::text;
     detail::for_each_number(roots_.proc, [&](int pid) {
-        const std::string folder = roots_.proc + "/" + std::to_string(pid);
-        AddressSpace space(folder + "/maps", way);
+        AddressSpace space(roots_.proc + "/" + std::to_string(pid), way);
         if (!space) {
             if (detail::refused()) ++scan.not_permitted;
             return;
         }
         ++scan.processes;
-        Areas areas = finder.in(folder, space);
+        Areas areas = finder.in(space);
         const auto add = [&](std::vector<Mapper>& list, std::vector<MappedArea>& found) {
             if (found.empty()) return;
-            Mapper mapper;
-            mapper.pid = pid;
-            mapper.areas = std::move(found);
-            detail::describe(folder, mapper);
-            if (detail == Detail::costs) mapper.cost = detail::add_costs(folder, mapper.areas);
-            list.push_back(std::move(mapper));
+            auto mapper = detail::mapper_in(space.folder(), pid, std::move(found), detail);
+            if (mapper) list.push_back(std::move(*mapper));
         };
         add(scan.mappers, areas.current);
         add(scan.stale, areas.stale);
@@ -209,8 +203,10 @@ MapperScan KernelProcessTable::mappers(std::span<const MapsIdentity> files, Deta
 OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) const {
     OpenerScan scan;
     detail::for_each_number(roots_.proc, [&](int pid) {
-        const std::string folder = roots_.proc + "/" + std::to_string(pid);
-        const bool readable = detail::for_each_number(folder + "/fd", [&](int fd) {
+        std::string folder = roots_.proc + "/" + std::to_string(pid);
+        bool empty = true;
+        const auto look = [&](int fd) {
+            empty = false;
             struct stat status {};
             if (::stat((folder + "/fd/" + std::to_string(fd)).c_str(), &status) != 0) return;
             const auto file = std::find_if(files.begin(), files.end(), [&](const FileIdentity& wanted) {
@@ -219,12 +215,19 @@ OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) cons
             if (file == files.end()) return;
             Opener opener;
             opener.pid = pid;
-            detail::describe(folder, opener);
+            if (!detail::describe(folder, opener)) return;
             opener.fd = fd;
             opener.file = static_cast<std::size_t>(file - files.begin());
             opener.direct = is_direct(folder, fd);
             scan.openers.push_back(std::move(opener));
-        });
+        };
+        bool readable = detail::for_each_number(folder + "/fd", look);
+        if (empty) {
+            if (auto thread = detail::living_thread(folder)) {
+                folder = std::move(*thread);
+                readable = detail::for_each_number(folder + "/fd", look);
+            }
+        }
         if (!readable && detail::refused()) ++scan.not_permitted;
     });
     std::sort(scan.openers.begin(), scan.openers.end(), [](const Opener& a, const Opener& b) {
@@ -235,8 +238,9 @@ OpenerScan KernelProcessTable::openers(std::span<const FileIdentity> files) cons
 }
 
 std::optional<PageMap> KernelProcessTable::present_pages(int pid, const MappedArea& area) const {
-    const std::string path = roots_.proc + "/" + std::to_string(pid) + "/pagemap";
-    const Fd pagemap(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const std::string process = roots_.proc + "/" + std::to_string(pid);
+    const std::string folder = detail::living_thread(process).value_or(process);
+    const Fd pagemap(::open((folder + "/pagemap").c_str(), O_RDONLY | O_CLOEXEC));
     if (!pagemap) return std::nullopt;
     PageMap map(area.range, page_size());
     if (allow_ == Allow::everything && detail::scan_present(pagemap.get(), area.address, map)) return map;
@@ -265,8 +269,16 @@ std::uint64_t locked_once(const ProcessTable& table, std::span<const Mapper> map
     return std::max(most, together);
 }
 
+int process_of(int thread, const KernelRoots& roots) {
+    const auto status =
+        detail::read_kernel_file(roots.proc + "/" + std::to_string(thread) + "/status").value_or("");
+    const auto process = static_cast<int>(detail::number_after(status, "Tgid:"));
+    return process == 0 ? thread : process;
+}
+
 void clear_referenced(int pid, const KernelRoots& roots) {
-    const std::string path = roots.proc + "/" + std::to_string(pid) + "/clear_refs";
+    const std::string process = roots.proc + "/" + std::to_string(pid);
+    const std::string path = detail::living_thread(process).value_or(process) + "/clear_refs";
     const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     // "1" stands for the pages of all mappings (Documentation/filesystems/proc.rst).
     if (!file || ::write(file.get(), "1", 1) != 1)

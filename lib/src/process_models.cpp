@@ -46,7 +46,7 @@ bool begins_like_gguf(const std::string& path, std::uint64_t inode) {
 
 class ModelFinder {
 public:
-    ModelFinder(std::string proc, std::span<const MapsIdentity> known) : proc_(std::move(proc)) {
+    explicit ModelFinder(std::span<const MapsIdentity> known) {
         for (const MapsIdentity& one : known) {
             places_.emplace(Key(one.device, one.inode), no_model);
             if (one.below) places_.emplace(*one.below, no_model);
@@ -54,10 +54,10 @@ public:
     }
 
     /// What `space` maps of each model.
-    std::map<std::size_t, std::vector<MappedArea>> in(int pid, AddressSpace& space) {
+    std::map<std::size_t, std::vector<MappedArea>> in(AddressSpace& space) {
         std::map<std::size_t, std::vector<MappedArea>> areas;
         while (const auto stretch = space.next()) {
-            const std::size_t model = model_of(pid, *stretch, space);
+            const std::size_t model = model_of(*stretch, space);
             if (model == no_model) continue;
             areas[model].push_back({.file = 0,
                                     .address = stretch->begin,
@@ -77,14 +77,14 @@ private:
     static constexpr std::size_t no_model = SIZE_MAX;
 
     // Each file is looked at once, whatever number of processes map it.
-    std::size_t model_of(int pid, const FileStretch& stretch, const AddressSpace& space) {
+    std::size_t model_of(const FileStretch& stretch, const AddressSpace& space) {
         const auto [place, added] = places_.try_emplace(Key(stretch.device, stretch.inode), no_model);
         if (!added) return place->second;
         const std::string path = space.path();
         const auto deleted = detail::deleted_name(path);
         const std::string name = deleted.value_or(path);
         // Through that process: it may live in another mount namespace, and a deleted file has no other way.
-        const std::string folder = fmt::format("{}/{}", proc_, pid);
+        const std::string& folder = space.folder();
         const std::string link = fmt::format("{}/map_files/{:x}-{:x}", folder, stretch.begin, stretch.end);
         const bool is_model =
             name.ends_with(".gguf") || (stretch.end - stretch.begin >= worth_a_look &&
@@ -104,7 +104,6 @@ private:
         return place->second;
     }
 
-    std::string proc_;
     std::map<Key, std::size_t> places_;  // index into models, or no_model
 };
 
@@ -120,27 +119,23 @@ MappingCost MappedModel::cost() const {
 
 ModelScan KernelProcessTable::mapped_models(std::span<const MapsIdentity> known) const {
     ModelScan scan;
-    ModelFinder finder(roots_.proc, known);
+    ModelFinder finder(known);
     const int self = detail::self_in(roots_.proc);
     const auto way = allow_ == Allow::everything ? AddressSpace::Way::query : AddressSpace::Way::text;
     detail::for_each_number(roots_.proc, [&](int pid) {
         if (pid == self) return;
-        const std::string folder = roots_.proc + "/" + std::to_string(pid);
-        AddressSpace space(folder + "/maps", way);
+        AddressSpace space(roots_.proc + "/" + std::to_string(pid), way);
         if (!space) {
             if (detail::refused()) ++scan.not_permitted;
             return;
         }
-        for (auto& [model, areas] : finder.in(pid, space)) {
-            Mapper mapper;
-            mapper.pid = pid;
-            mapper.areas = std::move(areas);
-            detail::describe(folder, mapper);
-            mapper.cost = detail::add_costs(folder, mapper.areas);
-            finder.models[model].mappers.push_back(std::move(mapper));
+        for (auto& [model, areas] : finder.in(space)) {
+            auto mapper = detail::mapper_in(space.folder(), pid, std::move(areas), Detail::costs);
+            if (mapper) finder.models[model].mappers.push_back(std::move(*mapper));
         }
     });
     scan.models = std::move(finder.models);
+    std::erase_if(scan.models, [](const MappedModel& model) { return model.mappers.empty(); });
     for (MappedModel& model : scan.models) {
         std::sort(model.mappers.begin(), model.mappers.end(),
                   [](const Mapper& a, const Mapper& b) { return a.pid < b.pid; });

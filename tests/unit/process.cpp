@@ -136,8 +136,8 @@ TEST_CASE("a scan knows whether all processes were in sight") {
 TEST_CASE("pages of hugetlbfs count, shared ones divided among those who map them") {
     FixtureTree tree;
     for (const char* pid : {"5", "6"}) {
-        tree.write(std::string("proc/") + pid + "/maps",
-                   "7f0000000000-7f0000600000 r--s 00000000 fe:00 42   /huge/m.gguf\n");
+        add_llama(tree, pid).write(std::string("proc/") + pid + "/maps",
+                                   "7f0000000000-7f0000600000 r--s 00000000 fe:00 42   /huge/m.gguf\n");
         tree.write(std::string("proc/") + pid + "/smaps",
                    "7f0000000000-7f0000600000 r--s 00000000 fe:00 42   /huge/m.gguf\n"
                    "Rss:                   0 kB\nPss:                   0 kB\n"
@@ -150,6 +150,40 @@ TEST_CASE("pages of hugetlbfs count, shared ones divided among those who map the
         CHECK(mapper.cost->pss == 4 << 20);
         CHECK(mapper.areas[0].cost->pss == 4 << 20);
     }
+}
+
+TEST_CASE("processes that end while they are looked at are in no list") {
+    for (const char* gone : {"stat", "status", "smaps"}) {
+        FixtureTree tree;
+        add_llama(tree, "123");
+        if (std::string(gone) != "smaps") {
+            tree.write(std::string("proc/123/") + gone, "");
+        } else {  // it maps something else by now, too
+            tree.write("proc/123/smaps", "7f0000006000-7f0000007000 r--p 00000000 fe:01 42  /other/device\n");
+        }
+        CHECK(KernelProcessTable(tree.roots()).mappers(wanted, Detail::costs).mappers.empty());
+        CHECK(KernelProcessTable(tree.roots()).mapped_models({}).models.empty());
+    }
+}
+
+TEST_CASE("a process whose main thread has exited is found by its other threads") {
+    FixtureTree tree;
+    add_llama(tree, "50/task/51");
+    for (const char* folder : {"50", "50/task/50"}) {
+        tree.write(std::string("proc/") + folder + "/maps", "")
+            .write(std::string("proc/") + folder + "/status", "Name:\tx\nTgid:\t50\n")
+            .write(std::string("proc/") + folder + "/stat",
+                   "50 (x) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\n");
+    }
+    tree.write("proc/51/status", "Name:\tx\nTgid:\t50\n");
+    const MapperScan scan = KernelProcessTable(tree.roots()).mappers(wanted, Detail::costs);
+    REQUIRE(scan.mappers.size() == 1);
+    CHECK(scan.mappers[0].pid == 50);
+    CHECK(scan.mappers[0].cost->rss == 20 * 1024);
+    CHECK(scan.mappers[0].uid == 1000);
+    CHECK(KernelProcessTable(tree.roots()).mapped_models({}).models.size() == 1);
+    CHECK(process_of(51, tree.roots()) == 50);
+    CHECK(process_of(52, tree.roots()) == 52);
 }
 
 TEST_CASE("a deleted file of the model's name is told apart from the model") {

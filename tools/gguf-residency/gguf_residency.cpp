@@ -65,7 +65,8 @@ Status show_and_check(const View& view, Models models) {
 }
 
 int pid_from(const Args& args) {  // 0: none was given
-    return static_cast<int>(args.number("--pid", {1, 1 << 22}).value_or(0));
+    const auto wanted = args.number("--pid", {1, 1 << 22});
+    return wanted ? process_of(static_cast<int>(*wanted)) : 0;
 }
 
 Status show_record(const View& view, Models models) {

@@ -174,6 +174,9 @@ private:
 /// locks most has locked. The mappers must come with costs.
 GGUFMAP_API std::uint64_t locked_once(const ProcessTable& table, std::span<const Mapper> mappers);
 
+/// The PID of the process that this thread belongs to; the number itself where there is no such thread.
+GGUFMAP_API int process_of(int thread, const KernelRoots& roots = {});
+
 /// Clears the referenced bits of a whole process, so that MappingCost::referenced starts again from 0.
 /// Changes what the kernel's reclaim knows about that process. Throws Error (io).
 GGUFMAP_API void clear_referenced(int pid, const KernelRoots& roots = {});

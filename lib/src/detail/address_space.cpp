@@ -10,6 +10,7 @@
 
 #include "detail/kernel_files.hpp"
 #include "detail/maps.hpp"
+#include "detail/process_folder.hpp"
 
 namespace ggufmap::detail {
 namespace {
@@ -48,14 +49,16 @@ Query asking(std::uint64_t address) {
 
 }  // namespace
 
-AddressSpace::AddressSpace(std::string maps, Way way)
-    : maps_(std::move(maps)), fd_(::open(maps_.c_str(), O_RDONLY | O_CLOEXEC)), way_(way) {
+AddressSpace::AddressSpace(std::string folder, Way way) : folder_(std::move(folder)), way_(way) { open(); }
+
+void AddressSpace::open() {
+    fd_ = Fd(::open((folder_ + "/maps").c_str(), O_RDONLY | O_CLOEXEC));
     if (fd_ && way_ == Way::text) read_text();
 }
 
 void AddressSpace::read_text() {
     way_ = Way::text;
-    text_ = read_kernel_file(maps_).value_or("");
+    text_ = read_kernel_file(folder_ + "/maps").value_or("");
     rest_ = text_;
 }
 
@@ -90,6 +93,19 @@ std::optional<FileStretch> AddressSpace::next_line_of_text() {
 }
 
 std::optional<FileStretch> AddressSpace::next() {
+    auto stretch = next_of_folder();
+    if (!stretch && empty_) {
+        if (auto thread = living_thread(folder_)) {
+            folder_ = std::move(*thread);
+            open();
+            stretch = next_of_folder();
+        }
+    }
+    empty_ = false;
+    return stretch;
+}
+
+std::optional<FileStretch> AddressSpace::next_of_folder() {
     if (way_ == Way::text) return next_line_of_text();
     FileStretch stretch;
     switch (query(stretch)) {

@@ -25,22 +25,27 @@ struct FileStretch {
 class AddressSpace {
 public:
     enum class Way { query, text };
-    /// `maps` is a path: /proc/PID/maps. Where it cannot be opened, errno says why.
-    AddressSpace(std::string maps, Way way);
+    /// Of the process whose folder this is: /proc/PID. Where its maps cannot be opened, errno says why.
+    AddressSpace(std::string folder, Way way);
     explicit operator bool() const { return static_cast<bool>(fd_); }
 
     /// In the order of addresses. Nothing at the end, and where the process has ended meanwhile.
     std::optional<FileStretch> next();
     /// Of what next() gave last: as maps shows it, " (deleted)" behind a file without a name. "": unknown.
     std::string path() const;
+    /// Where to ask on about the process. Not what was given where its main thread has exited: that shows no
+    /// memory any more, as next() finds out when it finds nothing.
+    const std::string& folder() const { return folder_; }
 
 private:
     enum class Answer { stretch, end, unsupported };
     Answer query(FileStretch& stretch) const;
+    void open();
     void read_text();
+    std::optional<FileStretch> next_of_folder();
     std::optional<FileStretch> next_line_of_text();
 
-    std::string maps_;
+    std::string folder_;
     Fd fd_;
     Way way_;
     std::uint64_t address_ = 0;  // way_ query: where to look on
@@ -48,6 +53,7 @@ private:
     std::string_view rest_;      // of it
     std::string_view path_;      // in it
     std::uint64_t last_ = 0;     // begin of what next() gave last
+    bool empty_ = true;          // it has given nothing yet
 };
 
 }  // namespace ggufmap::detail

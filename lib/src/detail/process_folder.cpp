@@ -16,17 +16,25 @@
 namespace ggufmap::detail {
 namespace {
 
-// Fields 12 and 22 of /proc/PID/stat; the name in field 2 is in parentheses and may hold anything.
-void read_stat(const std::string& folder, Process& process) {
-    const std::string stat = read_kernel_file(folder + "/stat").value_or("");
-    const auto name_end = stat.rfind(')');
-    if (name_end == std::string::npos) return;
-    std::string_view rest = std::string_view(stat).substr(name_end + 1);
+// Of /proc/PID/stat: fields 3, 12 and 22; the name in field 2 is in parentheses and may hold anything.
+struct Stat {
+    std::string state;
+    std::uint64_t major_faults = 0;
+    std::uint64_t started = 0;
+};
+std::optional<Stat> read_stat(const std::string& folder) {
+    const std::string text = read_kernel_file(folder + "/stat").value_or("");
+    const auto name_end = text.rfind(')');
+    if (name_end == std::string::npos) return std::nullopt;
+    std::string_view rest = std::string_view(text).substr(name_end + 1);
+    Stat stat;
     for (int field = 3; field <= 22; ++field) {
         const std::string_view word = next_word(rest);
-        if (field == 12) process.major_faults = decimal(word).value_or(0);
-        if (field == 22) process.started = decimal(word).value_or(0);
+        if (field == 3) stat.state = word;
+        if (field == 12) stat.major_faults = decimal(word).value_or(0);
+        if (field == 22) stat.started = decimal(word).value_or(0);
     }
+    return stat;
 }
 
 // A line of maps and the fields behind it, cut off `smaps`.
@@ -68,34 +76,72 @@ std::string command_of(const std::string& folder) {
     return name.substr(0, name.find('\n'));
 }
 
-void describe(const std::string& folder, Process& process) {
+bool describe(const std::string& folder, Process& process) {
     const std::string status = read_kernel_file(folder + "/status").value_or("");
+    const auto stat = read_stat(folder);
+    if (status.empty() || !stat) return false;
     process.uid = static_cast<std::uint32_t>(number_after(status, "Uid:"));
     process.anonymous_rss = number_after(status, "RssAnon:") * 1024;
     process.shared_rss = number_after(status, "RssShmem:") * 1024;
     process.page_tables = number_after(status, "VmPTE:") * 1024;
     process.command = command_of(folder);
-    read_stat(folder, process);
+    process.major_faults = stat->major_faults;
+    process.started = stat->started;
     if (const auto place = cgroup_place(read_kernel_file(folder + "/cgroup").value_or("")))
         process.cgroup = place->path;
     process.container = container_of(process.cgroup);
+    return true;
 }
 
-std::optional<MappingCost> add_costs(const std::string& folder, std::vector<MappedArea>& areas) {
-    const auto smaps = read_kernel_file(folder + "/smaps");
-    if (!smaps) return std::nullopt;
+namespace {
+
+// Areas that are not there any more go. Both are in the order of addresses: 60,000 areas take no longer than
+// the kernel needs to write them.
+MappingCost add_costs(std::string_view smaps, std::vector<MappedArea>& areas) {
     MappingCost sum;
-    for (std::string_view rest = *smaps; !rest.empty();) {
-        const std::string_view entry = next_entry(rest);
+    auto area = areas.begin();
+    while (!smaps.empty() && area != areas.end()) {
+        const std::string_view entry = next_entry(smaps);
         const auto begin = hexadecimal(entry.substr(0, entry.find('-')));
-        const auto area = std::find_if(areas.begin(), areas.end(), [&](const MappedArea& candidate) {
-            return candidate.address == begin;
-        });
-        if (area == areas.end()) continue;
+        while (area != areas.end() && area->address < begin) ++area;
+        if (area == areas.end() || area->address != begin) continue;
         area->cost = sum_smaps(entry, [](std::uint64_t) { return true; });
         sum += *area->cost;
     }
+    std::erase_if(areas, [](const MappedArea& one) { return !one.cost; });
     return sum;
+}
+
+}  // namespace
+
+std::optional<Mapper> mapper_in(const std::string& folder, int pid, std::vector<MappedArea> areas,
+                                ProcessTable::Detail detail) {
+    Mapper mapper;
+    mapper.pid = pid;
+    mapper.areas = std::move(areas);
+    if (!describe(folder, mapper)) return std::nullopt;
+    if (detail == ProcessTable::Detail::areas) return mapper;
+    const auto smaps = read_kernel_file(folder + "/smaps");
+    if (!smaps && refused()) return mapper;
+    if (!smaps) return std::nullopt;
+    mapper.cost = add_costs(*smaps, mapper.areas);
+    const auto after = read_stat(folder);  // another start: another process
+    if (mapper.areas.empty() || !after || after->started != mapper.started) return std::nullopt;
+    return mapper;
+}
+
+std::optional<std::string> living_thread(const std::string& folder) {
+    const auto is_zombie = [](const std::string& where) {
+        const auto stat = read_stat(where);
+        return !stat || stat->state == "Z" || stat->state == "X";
+    };
+    if (!is_zombie(folder)) return std::nullopt;
+    std::optional<std::string> living;
+    for_each_number(folder + "/task", [&](int thread) {
+        const std::string candidate = folder + "/task/" + std::to_string(thread);
+        if (!living && !is_zombie(candidate)) living = candidate;
+    });
+    return living;
 }
 
 void share_out(std::vector<Mapper>& mappers) {

@@ -21,11 +21,17 @@ bool refused();
 /// themselves.
 std::string command_of(const std::string& folder);
 
-/// Fills in all but pid.
-void describe(const std::string& folder, Process& process);
+/// Fills in all but pid. False where the process has ended.
+bool describe(const std::string& folder, Process& process);
 
-/// Fills in what each area costs and returns the sum. Nothing where smaps may not be read.
-std::optional<MappingCost> add_costs(const std::string& folder, std::vector<MappedArea>& areas);
+/// The process that maps `areas`, described. Nothing where it has ended meanwhile, or maps none of them any
+/// more. Without cost where that is not asked for, or smaps may not be read.
+std::optional<Mapper> mapper_in(const std::string& folder, int pid, std::vector<MappedArea> areas,
+                                ProcessTable::Detail detail);
+
+/// Folder of a thread that still runs where the main thread of the process has exited, and shows nothing of
+/// it any more (no memory, no open files). Nothing for any other process.
+std::optional<std::string> living_thread(const std::string& folder);
 
 /// Divides MappingCost::shared_huge of each file among the mappers that share it.
 void share_out(std::vector<Mapper>& mappers);
