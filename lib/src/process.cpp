@@ -46,13 +46,12 @@ public:
         while (const auto stretch = space.next()) {
             const auto file = find(stretch->device, stretch->inode);
             if (file != files_.end()) {
-                add(areas.current, file, *stretch, space.path());
+                add(areas.current, file, *stretch, space);
                 continue;
             }
             const Other& other = other_file(space.folder(), *stretch, space);
             const auto once = files_.begin() + static_cast<std::ptrdiff_t>(other.file);
-            if (once != files_.end())
-                add(other.stale ? areas.stale : areas.current, once, *stretch, space.path());
+            if (once != files_.end()) add(other.stale ? areas.stale : areas.current, once, *stretch, space);
         }
         return areas;
     }
@@ -80,7 +79,7 @@ private:
             others_.try_emplace(Key(stretch.device, stretch.inode), Other{files_.size(), false});
         if (!added) return known->second;
         const std::string path = space.path();
-        const auto deleted = detail::deleted_name(path);
+        const auto deleted = detail::deleted_name(folder, stretch.inode, path);
         auto file = std::find_if(files_.begin(), files_.end(), [&](const MapsIdentity& wanted) {
             return deleted ? wanted.path == *deleted : file_name(wanted.path) == file_name(path);
         });
@@ -92,11 +91,23 @@ private:
         return known->second;
     }
 
+    // Asked once for each run of stretches of one file: a process may have 60,000 of them.
+    std::optional<std::string> once_named(const std::string& folder, const FileStretch& stretch,
+                                          const std::string& path) {
+        Named now{folder, Key(stretch.device, stretch.inode), path, {}};
+        if (now.folder != named_.folder || now.key != named_.key || now.path != named_.path) {
+            now.deleted = detail::deleted_name(folder, stretch.inode, path);
+            named_ = std::move(now);
+        }
+        return named_.deleted;
+    }
+
     static std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
     void add(std::vector<MappedArea>& areas, Files::iterator file, const FileStretch& stretch,
-             const std::string& path) const {
-        const auto deleted = detail::deleted_name(path);
+             const AddressSpace& space) {
+        const std::string path = space.path();
+        const auto deleted = once_named(space.folder(), stretch, path);
         areas.push_back({.file = static_cast<std::size_t>(file - files_.begin()),
                          .address = stretch.begin,
                          .range = {stretch.offset, stretch.end - stretch.begin},
@@ -106,7 +117,15 @@ private:
                          .path = deleted.value_or(path)});
     }
 
+    struct Named {
+        std::string folder;
+        Key key;
+        std::string path;
+        std::optional<std::string> deleted;
+    };
+
     Files files_;
+    Named named_;
     std::map<Key, Other> others_;
 };
 

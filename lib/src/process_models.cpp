@@ -81,7 +81,7 @@ private:
         const auto [place, added] = places_.try_emplace(Key(stretch.device, stretch.inode), no_model);
         if (!added) return place->second;
         const std::string path = space.path();
-        const auto deleted = detail::deleted_name(path);
+        const auto deleted = detail::deleted_name(space.folder(), stretch.inode, path);
         const std::string name = deleted.value_or(path);
         // Through that process: it may live in another mount namespace, and a deleted file has no other way.
         const std::string& folder = space.folder();

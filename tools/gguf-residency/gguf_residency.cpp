@@ -89,8 +89,7 @@ Status show_through_process(const View& view, Models models) {
     const bool for_people =
         view.style.format == cli::Format::table && !view.args.has("--ranges") && !view.args.has("--svg");
     if (!view.args.has("--quiet") && for_people)
-        view.io.out(
-            fmt::format("referenced since the last --clear-refs: {}\n", cli::human_size(cost.referenced)));
+        view.io.out(fmt::format("referenced bits set: {}\n", cli::human_size(cost.referenced)));
     if (view.args.has("--clear-refs")) clear_referenced(pid, view.roots);
     return status;
 }

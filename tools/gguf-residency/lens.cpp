@@ -41,6 +41,12 @@ void add_touched(PageMapCache& seen, const ProcessTable& table, const MapperScan
 const Mapper& mapper_of(const MapperScan& scan, int pid) {
     const auto mapper = std::find_if(scan.mappers.begin(), scan.mappers.end(),
                                      [&](const Mapper& candidate) { return candidate.pid == pid; });
+    const bool stale = std::any_of(scan.stale.begin(), scan.stale.end(),
+                                   [&](const Mapper& candidate) { return candidate.pid == pid; });
+    if (mapper == scan.mappers.end() && stale)
+        throw Error(
+            ErrorKind::usage, {},
+            fmt::format("--pid: process {} maps a deleted older version of the model, not this one", pid));
     if (mapper == scan.mappers.end())
         throw Error(ErrorKind::usage, {},
                     fmt::format("--pid: process {} does not map the model, or may not be looked at", pid));

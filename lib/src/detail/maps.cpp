@@ -1,5 +1,6 @@
 #include "detail/maps.hpp"
 
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -36,10 +37,15 @@ std::optional<MapsLine> parse_maps_line(std::string_view line) {
     return result;
 }
 
-std::optional<std::string> deleted_name(std::string_view path) {
+std::optional<std::string> deleted_name(const std::string& folder, std::uint64_t inode,
+                                        const std::string& path) {
     constexpr std::string_view mark = " (deleted)";
     if (!path.ends_with(mark)) return std::nullopt;
-    return std::string(path.substr(0, path.size() - mark.size()));
+    struct stat status {};
+    for (const std::string& name : {folder + "/root" + path, path}) {
+        if (::stat(name.c_str(), &status) == 0 && status.st_ino == inode) return std::nullopt;
+    }
+    return path.substr(0, path.size() - mark.size());
 }
 
 namespace {

@@ -23,8 +23,10 @@ struct MapsLine {
 /// Nothing for any other line, those of smaps among them.
 std::optional<MapsLine> parse_maps_line(std::string_view line);
 
-/// The name that a file had, from a path of maps; nothing where it still has it.
-std::optional<std::string> deleted_name(std::string_view path);
+/// The name that a file had, from a path in the maps of the process whose folder this is (/proc/PID); nothing
+/// where it still has it: a file may be called "x (deleted)", too.
+std::optional<std::string> deleted_name(const std::string& folder, std::uint64_t inode,
+                                        const std::string& path);
 
 /// Sums the entries of `smaps` that begin at an address which `wanted` accepts.
 MappingCost sum_smaps(std::string_view smaps, const std::function<bool(std::uint64_t)>& wanted);
