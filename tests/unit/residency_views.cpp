@@ -1,5 +1,6 @@
 // gguf-residency: what its views compute, with a fake page cache and fake processes.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "gguf-residency/budget.hpp"
 #include "gguf-residency/doctor.hpp"
@@ -10,6 +11,7 @@
 #include "gguf-residency/procs.hpp"
 #include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
+#include "gguf-residency/screen.hpp"
 #include "gguf-residency/svg.hpp"
 #include "gguf-residency/watch.hpp"
 #include "ggufmap/error.hpp"
@@ -647,6 +649,38 @@ TEST_CASE("rates tell what came, what went and what is not known") {
     before.pages.push_back(first);
     after.pages.emplace_back();
     CHECK(text() == "in unknown  out unknown  major faults 0/s");
+}
+
+TEST_CASE("a screen shows what fits, below a heading that is wrapped") {
+    test::FakeIo io;
+    io.terminal_of_out = {true, 30, 8, false};
+    Screen screen(io, {"in 1.0 MiB/s  out 0 B/s  major faults unknown  disk 0 B/s"});
+    CHECK(screen.terminal(cli::Stream::out).height == 6);
+    for (int line = 0; line < 9; ++line) screen.out("line " + std::to_string(line) + "\n");
+    screen.print();
+    CHECK(io.output() ==
+          "\x1b[H\x1b[Jin 1.0 MiB/s  out 0 B/s\nmajor faults unknown\ndisk 0 B/s\n"
+          "line 0\nline 1\nline 2\n... 6 more lines\n");
+}
+
+TEST_CASE("files that were replaced, removed or cut off while they are watched are named") {
+    Fixture fixture;
+    const std::string path = fixture.disk.path();
+    const std::vector<bool> named = file_names(fixture.models);
+    CHECK(named == std::vector<bool>{true});
+    CHECK(changed_files(fixture.models, named).empty());
+    const auto size = static_cast<off_t>(fixture.model().file_bytes());
+    CHECK(::truncate(path.c_str(), size - 1) == 0);
+    CHECK(changed_files(fixture.models, named) ==
+          std::vector<std::string>{path + ": has " + std::to_string(size - 1) + " bytes now, had " +
+                                   std::to_string(size) + " when it was opened"});
+    ::unlink(path.c_str());
+    CHECK(changed_files(fixture.models, named) ==
+          std::vector<std::string>{path + ": has been removed; what is shown is the removed file"});
+    CHECK(::symlink("/dev/null", path.c_str()) == 0);
+    CHECK(changed_files(fixture.models, named) ==
+          std::vector<std::string>{path + ": has been replaced; what is shown is the old file"});
+    CHECK(changed_files(fixture.models, file_names(fixture.models)).size() == 1);  // of another size still
 }
 
 TEST_CASE("time a page says what folios the cache is made of") {

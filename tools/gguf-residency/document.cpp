@@ -52,9 +52,7 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
 cli::Status show_document(const View& view, Models models, bool experts) {
     const MappedBy mapped(view.processes, models);
     JsonWriter json(cli::json_sink(view.io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
+    begin_document(json, view);
     json.key("models");
     json.begin_array();
     for (std::size_t i = 0; i < models.size(); ++i) write_model(view, json, models[i], i, mapped, experts);

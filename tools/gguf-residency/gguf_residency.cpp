@@ -82,9 +82,9 @@ Status show_through_process(const View& view, Models models) {
     MappingCost cost;
     const PageMapCache pages = pages_of_process(view.processes, models, pid, &cost);
     const View through{
-        view.args,      view.io,        view.style, view.selection,
-        pages,          view.processes, view.roots, fmt::format("in the page tables of {}", pid),
-        cost.referenced};
+        view.args,       view.io,        view.style, view.selection,
+        pages,           view.processes, view.roots, fmt::format("in the page tables of {}", pid),
+        cost.referenced, view.rates};
     const Status status = show_and_check(through, models);
     const bool for_people =
         view.style.format == cli::Format::table && !view.args.has("--ranges") && !view.args.has("--svg");
@@ -96,10 +96,10 @@ Status show_through_process(const View& view, Models models) {
 
 Status show_as_asked(const View& view, Models models) {
     if (view.args.has("--record")) return show_record(view, models);
-    const auto shown = [&] {
-        return view.args.has("--pid") ? show_through_process(view, models) : show_and_check(view, models);
+    const auto shown = [&](const View& now) {
+        return now.args.has("--pid") ? show_through_process(now, models) : show_and_check(now, models);
     };
-    if (!view.args.has("--watch")) return shown();
+    if (!view.args.has("--watch")) return shown(view);
     constexpr std::chrono::milliseconds usual(2000);
     const auto interval = view.args.text("--watch")->empty() ? usual : *view.args.duration("--watch");
     return watch(view, models, std::max(interval, std::chrono::milliseconds(100)), pid_from(view.args),

@@ -212,9 +212,7 @@ void write_document(const View& view, const Budget& budget, const std::vector<st
         json.key(key);
         json.number_or_null(value);
     };
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
+    begin_document(json, view);
     json.key("verdict");
     json.string(name_of(budget.verdict));
     number("available_bytes", budget.supply.available);

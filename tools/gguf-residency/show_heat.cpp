@@ -81,7 +81,7 @@ void draw(const View& view, const HeatMap& map) {
 cli::Style style_of(const View& view, Models models, std::size_t index) {
     cli::Style style = view.style;
     if (models.size() > 1) style.model = models[index].name();
-    style.continues = index != 0;
+    style.continues = style.continues || index != 0;
     return style;
 }
 

@@ -80,9 +80,7 @@ void list_stretches(const View& view, Models models, cli::Report&& report) {
 
 void write_document(const View& view, Models models) {
     JsonWriter json(cli::json_sink(view.io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
+    begin_document(json, view);
     json.key("stretches");
     list_stretches(view, models, cli::Report(json, stretch_columns()));
     json.end_object();

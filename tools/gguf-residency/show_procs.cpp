@@ -184,9 +184,7 @@ std::string total_text(const ProcessReport& processes) {
 
 void write_document(const View& view, const ProcessReport& processes, Models models) {
     JsonWriter json(cli::json_sink(view.io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
+    begin_document(json, view);
     json.key("processes");
     cli::Report report(json, columns(true));
     write_rows(report, processes, models, true);

@@ -51,9 +51,7 @@ cli::Status show_why(const View& view, Models models) {
         return cli::Status::ok;
     }
     JsonWriter json(cli::json_sink(view.io));
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
+    begin_document(json, view);
     json.key("findings");
     cli::Report report(json, columns());
     add_rows(report, all);

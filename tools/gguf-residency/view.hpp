@@ -19,6 +19,8 @@
 
 namespace ggufmap::residency {
 
+struct Rates;
+
 struct View {
     const cli::Args& args;
     cli::Io& io;
@@ -30,9 +32,14 @@ struct View {
     std::string noun = "resident";  ///< what the cache's pages are: "in the page tables of 123 (llama)"
     /// --pid: bytes that the process has touched since its referenced bits were cleared.
     std::optional<std::uint64_t> referenced = {};
+    /// --watch: since the last view; nothing in the first. Null without --watch.
+    const std::optional<Rates>* rates = nullptr;
 };
 
 using Models = std::span<const Model>;
+
+/// Opens the object that is the whole document: "schema", and "rates" where it is one of several.
+void begin_document(JsonWriter& json, const View& view);
 
 /// Each prints to view.io and says how it ended. Errors of single models are told and remembered.
 cli::Status show_heat(const View& view, Models models);

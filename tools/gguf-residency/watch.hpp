@@ -40,8 +40,14 @@ Rates rates_between(const Moment& before, const Moment& after, std::chrono::dura
 /// "in 120 MiB/s  out 0 B/s  major faults 12/s  disk 130 MiB/s  memory pressure 0.1 %  io pressure 3.2 %".
 std::string text_of(const Rates& rates);
 
+/// The files that are not any more what they were when they were opened, a line each: of another size, or
+/// another file has the name. `named`: by file_names() at the beginning.
+std::vector<std::string> changed_files(Models models, const std::vector<bool>& named);
+/// Which files still have the name by which they were opened.
+std::vector<bool> file_names(Models models);
+
 /// Until asked to stop, or until `pid` (0: none) does not map the models any more.
 cli::Status watch(const View& view, Models models, std::chrono::milliseconds interval, int pid,
-                  const std::function<cli::Status()>& show);
+                  const std::function<cli::Status(const View&)>& show);
 
 }  // namespace ggufmap::residency
