@@ -1,6 +1,7 @@
 #include "ggufmap/memory.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <functional>
 #include <string>
@@ -103,6 +104,24 @@ TEST_CASE("version 1 in a container: the group is the root of what is mounted") 
     CHECK(memory.cgroups[0].limit_hits == 7);
     CHECK(memory.cgroups[0].oom_kills == 2);
     CHECK(memory.bytes == 150 * mib);
+}
+
+TEST_CASE("a namespace of its own below the mount of others: the group is found by its processes") {
+    FixtureTree tree;
+    tree.write("proc/meminfo", meminfo)
+        .write("proc/self/cgroup", "0::/\n")
+        .write("proc/self/mountinfo", "31 23 0:28 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    for (const std::string group : {"a", "b", "a/one", "a/two", "b/one"})
+        tree.write("sys/fs/cgroup/" + group + "/memory.current", "0\n")
+            .write("sys/fs/cgroup/" + group + "/memory.max",
+                   std::to_string((group == "b" ? 100 : 200) * mib) + "\n")
+            .write("sys/fs/cgroup/" + group + "/cgroup.procs",
+                   group == "b/one" ? "1\n" + std::to_string(::getpid()) + "\n" : "1\n");
+    const AvailableMemory memory = available_memory(tree.roots());
+    REQUIRE(memory.cgroups.size() == 2);
+    CHECK(memory.cgroups[0].path == "/b/one");
+    CHECK(memory.cgroups[1].path == "/b");
+    CHECK(memory.bytes == 100 * mib);
 }
 
 TEST_CASE("no limit is no bound: version 1 writes nearly 2^63 for none") {

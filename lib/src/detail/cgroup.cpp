@@ -1,5 +1,8 @@
 // Control groups: where a process stands in the hierarchy, and what each level leaves it.
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "detail/cgroup_place.hpp"
 #include "detail/kernel_files.hpp"
@@ -70,6 +73,43 @@ bool read_v2(const std::string& folder, CgroupMemory& group) {
     return true;
 }
 
+bool lists(const std::string& group, const std::string& process) {
+    const std::string text = read_kernel_file(group + "/cgroup.procs").value_or("");
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        if (detail::next_line(rest) == process) return true;
+    }
+    return false;
+}
+
+// The group `depth` levels below `folder` that has `process` in its group `inside`, as "/a/b"; nothing where
+// there is none.
+std::optional<std::string> find_group(const std::string& folder, std::size_t depth, const std::string& inside,
+                                      const std::string& process) {
+    if (depth == 0) return lists(folder + inside, process) ? std::optional<std::string>("") : std::nullopt;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+        if (!entry.is_directory(error)) continue;
+        if (const auto rest = find_group(entry.path(), depth - 1, inside, process))
+            return "/" + entry.path().filename().string() + *rest;
+    }
+    return std::nullopt;
+}
+
+// Where the group of a process lies below what is mounted; "" for the mount itself.
+std::string path_in_mount(const Mount& mount, const std::string& group, const std::string& base,
+                          const std::string& process) {
+    const std::string inside = group == "/" ? "" : group;
+    // A namespace of its own without a mount of its own: what is mounted has its root so many levels above
+    // the namespace's, and nothing tells the names of those levels.
+    constexpr std::string_view up = "/..";
+    if (mount.root.starts_with(up))
+        return find_group(base, mount.root.size() / up.size(), inside, process).value_or("") + inside;
+    // A container may see its group's path from the host and have only that group mounted.
+    const std::string root = mount.root == "/" ? "" : mount.root;
+    return inside.starts_with(root) ? inside.substr(root.size()) : "";
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> CgroupMemory::available() const {
@@ -86,11 +126,9 @@ std::vector<CgroupMemory> enclosing_cgroups(const KernelRoots& roots, const std:
     const auto mount = mount_of(read_kernel_file(folder + "/mountinfo").value_or(""), place->version);
     if (!mount || !mount->point.starts_with("/sys")) return {};
 
-    // A container may see its group's path from the host and have only that group mounted.
-    const std::string root = mount->root == "/" ? "" : mount->root;
-    std::string path = place->path.starts_with(root) ? place->path.substr(root.size()) : "";
-    if (path == "/") path.clear();
     const std::string base = roots.sys + mount->point.substr(4);
+    std::string path =
+        path_in_mount(*mount, place->path, base, process == "self" ? std::to_string(::getpid()) : process);
     std::vector<CgroupMemory> groups;
     for (;;) {
         CgroupMemory group{.version = place->version, .path = path.empty() ? "/" : path};
