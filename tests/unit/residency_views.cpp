@@ -1,5 +1,6 @@
 // gguf-residency: what its views compute, with a fake page cache and fake processes.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "gguf-residency/budget.hpp"
@@ -12,6 +13,7 @@
 #include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/screen.hpp"
+#include "gguf-residency/shell_word.hpp"
 #include "gguf-residency/svg.hpp"
 #include "gguf-residency/watch.hpp"
 #include "ggufmap/error.hpp"
@@ -437,6 +439,8 @@ TEST_CASE("what stays: parts by worth, early layers first") {
     CHECK(words(0).empty());
     const std::uint64_t header = page_cover({0, fixture.tensor("token_embd.weight").offset}, page).size;
     CHECK(words(header + 5 * page) == "header, attn, output");
+    CHECK(in_words({{Part::attn, 1000, 4, std::nullopt}, {Part::ffn, 1000, 6, std::nullopt}}) ==
+          "1 % of ffn");
     CHECK(words(header + 9 * page) == "header, attn, 25 % of experts, output");
 }
 
@@ -533,6 +537,52 @@ TEST_CASE("findings come by weight and quote what a shell would not take") {
     CHECK(findings[2].measured.find("single pages") != std::string::npos);
     CHECK(find(findings, "RLIMIT_MEMLOCK of 8.0 MiB"));
     CHECK_FALSE(find(findings, "swappiness"));
+}
+
+TEST_CASE("words of commands survive a shell and a terminal") {
+    CHECK(shell_word("/m/a-b.gguf") == "/m/a-b.gguf");
+    CHECK(shell_word("-dash.gguf") == "./-dash.gguf");
+    CHECK(shell_word("-a b") == "./'-a b'");
+    CHECK(shell_word("it's") == "'it'\\''s'");
+    CHECK(shell_word("a\n1\xff'\\b") == "$'a\\0121\\377\\'\\\\b'");
+    CHECK(shell_word("") == "''");
+}
+
+TEST_CASE("commands name all files, real devices and real sizes") {
+    Facts facts;
+    facts.model = "s-00002-of-00003.gguf";
+    facts.files = {"d x/s-00001-of-00003.gguf", "d x/s-00002-of-00003.gguf", "d x/s-00003-of-00003.gguf"};
+    facts.model_bytes = 100 * mib;
+    facts.mounts = {Mount{.file_system = "nfs4", .device = "0:50", .read_ahead_kib = 15}};
+    facts.memory.bytes = 40 * mib;
+    facts.memory.cgroups.push_back(
+        {.path = "/app", .limit = 60 * mib, .usage = 30 * mib, .reclaimable = 10 * mib});
+    facts.memory.tightest_cgroup = 0;
+    auto findings = findings_of(facts);
+    CHECK(find(findings, "40.0 MiB of memory")->command ==
+          fmt::format("echo {} > /sys/fs/cgroup/app/memory.max", 120 * mib));
+    CHECK(find(findings, "nfs4")->command == "cp 'd x/s'-*-of-00003.gguf /LOCAL/DISK/");
+    CHECK(find(findings, "readahead of 15 KiB on 0:50")->command ==
+          "echo 2048 > /sys/class/bdi/0:50/read_ahead_kb");
+    facts.files = {"a", "-b"};
+    facts.mounts[0].device_name = "/dev/vda1";
+    facts.mounts[0].rotational = true;
+    findings = findings_of(facts);
+    CHECK(find(findings, "nfs4")->command == "cp a ./-b /LOCAL/DISK/");
+    CHECK(find(findings, "readahead of 15 KiB on /dev/vda1")->command == "blockdev --setra 4096 /dev/vda1");
+    CHECK_FALSE(find(findings, "rotating"));
+    facts.resident_bytes = 0;
+    CHECK(find(findings_of(facts), "rotating"));
+}
+
+TEST_CASE("what was not measured is told") {
+    Facts facts;
+    CHECK(unknown_of(facts).size() == 2);
+    facts.resident_bytes = 0;
+    facts.folios = FolioSize::large;
+    CHECK(unknown_of(facts).empty());
+    facts.not_permitted = 3;
+    CHECK(unknown_of(facts).size() == 1);
 }
 
 TEST_CASE("memory is short for what is not there for good") {

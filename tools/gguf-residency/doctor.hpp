@@ -20,7 +20,8 @@ struct Mount {
     std::string file_system = {};    ///< as in mountinfo: "ext4", "nfs4", "overlay", "fuse.sshfs", "tmpfs"
     std::string mount_options = {};  ///< of the mount and of its file system: "rw,noatime,rw,dax=always"
     std::string mount_point = {};
-    std::string device = {};  ///< "254:0"
+    std::string device = {};       ///< "254:0"
+    std::string device_name = {};  ///< "/dev/vda"; "" where it is none of the disks
     std::optional<std::uint64_t> read_ahead_kib = {};
     std::optional<bool> rotational = {};
 };
@@ -28,6 +29,7 @@ struct Mount {
 /// What was measured. Nothing: this machine does not tell.
 struct Facts {
     std::string model;
+    std::vector<std::string> files = {};  ///< of its shards
     std::uint64_t model_bytes = 0;
     std::uint64_t held_bytes = 0;  ///< of these: in memory for good, as Need::held; not counted as available
     std::optional<std::uint64_t> resident_bytes;
@@ -51,6 +53,7 @@ struct Facts {
     /// Bytes of the model that processes have mapped from each node; gathered where there are several.
     std::map<std::uint32_t, std::uint64_t> node_bytes;
     std::vector<Opener> direct_readers;
+    std::uint64_t not_permitted = 0;  ///< processes that may not be looked at
 };
 Facts gather_facts(const View& view, const Model& model);
 
@@ -64,6 +67,8 @@ struct Finding {
     std::string costs;
     std::string command;  ///< what changes it; "" where nothing does
 };
+/// What could not be measured: "how much of it is in the page cache".
+std::vector<std::string> unknown_of(const Facts& facts);
 /// By falling weight; empty where nothing stands out.
 std::vector<Finding> findings_of(const Facts& facts);
 

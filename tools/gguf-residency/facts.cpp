@@ -71,12 +71,27 @@ void find_mount(const KernelRoots& roots, const std::string& path, Mount& mount)
     }
 }
 
-// A partition has no queue of its own: its disk, one level up, has.
+// "/dev/vda" of a line "DEVNAME=vda".
+std::string device_name(const std::string& uevent) {
+    std::ifstream file(uevent);
+    constexpr std::string_view key = "DEVNAME=";
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with(key)) return "/dev/" + line.substr(key.size());
+    }
+    return "";
+}
+
+// A partition has no queue of its own: its disk, one level up, has. File systems without a disk of their own
+// (NFS, FUSE, btrfs) have readahead all the same.
 void find_disk(const KernelRoots& roots, Mount& mount) {
+    const std::string block = fmt::format("{}/dev/block/{}", roots.sys, mount.device);
+    mount.device_name = device_name(block + "/uevent");
+    mount.read_ahead_kib = number_in(fmt::format("{}/class/bdi/{}/read_ahead_kb", roots.sys, mount.device));
     for (const std::string& level : {std::string("queue"), std::string("../queue")}) {
-        const std::string queue = fmt::format("{}/dev/block/{}/{}", roots.sys, mount.device, level);
-        mount.read_ahead_kib = number_in(queue + "/read_ahead_kb");
-        if (!mount.read_ahead_kib) continue;
+        const std::string queue = block + "/" + level;
+        const auto read_ahead = number_in(queue + "/read_ahead_kb");
+        if (!read_ahead) continue;
+        mount.read_ahead_kib = read_ahead;
         if (const auto rotational = number_in(queue + "/rotational")) mount.rotational = *rotational != 0;
         return;
     }
@@ -164,6 +179,7 @@ Facts gather_facts(const View& view, const Model& model) {
     const std::vector<MapsIdentity> files = maps_identities(Models(&model, 1));
     Facts facts;
     facts.model = model.name();
+    for (const Shard& shard : model.shards()) facts.files.push_back(shard.file.name());
     facts.model_bytes = model.file_bytes();
     facts.held_bytes = held_bytes(model, view.cache, view.processes);
     look_at_cache(view, model, facts);
@@ -187,7 +203,9 @@ Facts gather_facts(const View& view, const Model& model) {
     if (facts.numa_nodes > 1) find_nodes(view, files, facts);
     std::vector<FileIdentity> identities;
     for (const Shard& shard : model.shards()) identities.push_back(shard.file.identity());
-    for (const Opener& opener : view.processes.openers(identities).openers) {
+    const OpenerScan scan = view.processes.openers(identities);
+    facts.not_permitted = scan.not_permitted;
+    for (const Opener& opener : scan.openers) {
         if (opener.direct) facts.direct_readers.push_back(opener);
     }
     return facts;

@@ -8,6 +8,8 @@
 
 #include "common/numbers.hpp"
 #include "gguf-residency/doctor.hpp"
+#include "gguf-residency/shell_word.hpp"
+#include "ggufmap/model.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -15,30 +17,42 @@ namespace {
 using cli::human_size;
 using Findings = std::vector<Finding>;
 
-// As a shell takes it: commands are there to be copied.
-std::string quoted(const std::string& word) {
-    const auto plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("/._-+:@").find(c) != std::string_view::npos;
-    };
-    if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
-    std::string result = "'";
-    for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return result + "'";
-}
-
-std::string raising_limit(const CgroupMemory& group) {
-    if (group.version == CgroupMemory::Version::v1)
-        return fmt::format("echo SIZE > {}",
-                           quoted("/sys/fs/cgroup/memory" + group.path + "/memory.limit_in_bytes"));
-    const bool slowed = group.high && group.high < group.limit.value_or(UINT64_MAX);
-    return fmt::format("echo SIZE > {}",
-                       quoted("/sys/fs/cgroup" + group.path + (slowed ? "/memory.high" : "/memory.max")));
-}
-
 // What of the model must still find room.
 std::uint64_t wanted(const Facts& facts) {
     return facts.model_bytes - std::min(facts.model_bytes, facts.held_bytes);
+}
+
+// The limit by which the group would have room for what is wanted; where the arithmetic finds enough room and
+// the group still hit its limit, a quarter more.
+std::uint64_t raised_limit(const Facts& facts, const CgroupMemory& group, std::uint64_t limit) {
+    const std::uint64_t missing = wanted(facts) - std::min(wanted(facts), group.available().value_or(0));
+    const std::uint64_t more = missing != 0 ? missing : limit / 4;
+    constexpr std::uint64_t mib = 1 << 20;
+    return more > UINT64_MAX - mib - limit ? UINT64_MAX : (limit + more + mib - 1) / mib * mib;
+}
+
+std::string raising_limit(const Facts& facts, const CgroupMemory& group) {
+    const std::string path = group.path == "/" ? "" : group.path;
+    if (group.version == CgroupMemory::Version::v1)
+        return fmt::format("echo {} > {}", raised_limit(facts, group, group.limit.value_or(0)),
+                           shell_word("/sys/fs/cgroup/memory" + path + "/memory.limit_in_bytes"));
+    const bool slowed = group.high && group.high < group.limit.value_or(UINT64_MAX);
+    return fmt::format("echo {} > {}",
+                       raised_limit(facts, group, (slowed ? group.high : group.limit).value_or(0)),
+                       shell_word("/sys/fs/cgroup" + path + (slowed ? "/memory.high" : "/memory.max")));
+}
+
+// All files of the model, as words: of a shard set by a pattern.
+std::string files_of(const Facts& facts) {
+    if (facts.files.empty()) return shell_word(facts.model);
+    const auto shard = parse_shard_name(facts.files.front());
+    if (shard && facts.files.size() > 1 && shard->count == facts.files.size()) {
+        const std::string last = shard_path("", shard->count, shard->count);
+        return shell_word(shard->prefix) + "-*" + last.substr(last.find("-of-"));
+    }
+    std::vector<std::string> words;
+    for (const std::string& file : facts.files) words.push_back(shell_word(file));
+    return fmt::format("{}", fmt::join(words, " "));
 }
 
 void about_memory(const Facts& facts, Findings& found) {
@@ -51,7 +65,7 @@ void about_memory(const Facts& facts, Findings& found) {
                          fmt::format("{} of memory available for a model of {}{}",
                                      human_size(facts.memory.bytes), human_size(facts.model_bytes), held),
                          "weights are evicted before they are used again, and each token reads from the disk",
-                         group ? raising_limit(facts.memory.cgroups[*group])
+                         group ? raising_limit(facts, facts.memory.cgroups[*group])
                                : "a smaller quantisation; gguf-residency --budget shows the arithmetic"});
     }
     for (const CgroupMemory& group : facts.memory.cgroups) {
@@ -60,27 +74,33 @@ void about_memory(const Facts& facts, Findings& found) {
             {group.oom_kills != 0 ? 95 : 80,
              fmt::format("control group {} hit its memory limit {} times, {} processes were killed",
                          group.path, group.limit_hits, group.oom_kills),
-             "page cache counts as its memory: reading the model evicts the model", raising_limit(group)});
+             "page cache counts as its memory: reading the model evicts the model",
+             raising_limit(facts, group)});
     }
     if (facts.memory_pressure && facts.memory_pressure->some_avg10 >= 1)
         found.push_back({90,
                          fmt::format("tasks waited for memory {:.1f} % of the last 10 s",
                                      facts.memory_pressure->some_avg10),
                          "the kernel is reclaiming while the model runs",
-                         fmt::format("gguf-prefault --lock {}", quoted(facts.model))});
+                         fmt::format("gguf-prefault --lock {}", shell_word(facts.model))});
     if (facts.io_pressure && facts.io_pressure->some_avg10 >= 10)
         found.push_back(
             {70, fmt::format("tasks waited for I/O {:.1f} % of the last 10 s", facts.io_pressure->some_avg10),
-             "cold pages queue behind other reads", fmt::format("gguf-prefault {}", quoted(facts.model))});
+             "cold pages queue behind other reads",
+             fmt::format("gguf-prefault {}", shell_word(facts.model))});
+}
+
+bool is_cold(const Facts& facts) {
+    return facts.resident_bytes && *facts.resident_bytes < facts.model_bytes / 10 * 9;
 }
 
 void about_cache(const Facts& facts, Findings& found) {
-    if (facts.resident_bytes && *facts.resident_bytes < facts.model_bytes / 10 * 9)
+    if (is_cold(facts))
         found.push_back({60,
                          fmt::format("{} of {} in the page cache", human_size(*facts.resident_bytes),
                                      human_size(facts.model_bytes)),
                          "the rest is read fault by fault at the first use",
-                         fmt::format("gguf-prefault {}", quoted(facts.model))});
+                         fmt::format("gguf-prefault {}", shell_word(facts.model))});
     if (facts.folios == FolioSize::single)
         found.push_back(
             {65,
@@ -89,7 +109,7 @@ void about_cache(const Facts& facts, Findings& found) {
                          *facts.cachestat_ns, human_size(facts.memory.host.file_huge)),
              "faults cost 8-10 times as much as on large folios, a loader's start 1.4-2.7 times; "
              "readahead, WILLNEED and fadvise leave it so",
-             fmt::format("gguf-prefault --evict {0} && gguf-prefault {0}", quoted(facts.model))});
+             fmt::format("gguf-prefault --evict {0} && gguf-prefault {0}", shell_word(facts.model))});
 }
 
 void about_readers(const Facts& facts, Findings& found) {
@@ -101,13 +121,17 @@ void about_readers(const Facts& facts, Findings& found) {
                          "start it again without direct I/O (llama.cpp: --direct-io, --load-mode)"});
 }
 
+const std::string& name_of(const Mount& mount) {
+    return mount.device_name.empty() ? mount.device : mount.device_name;
+}
+
 void about_file_system(const Facts& facts, const Mount& mount, Findings& found) {
     const std::string& type = mount.file_system;
     const auto is_one_of = [&](std::initializer_list<std::string_view> types) {
         return std::find(types.begin(), types.end(), type) != types.end();
     };
     const std::string measured = fmt::format("{} at {}", type, mount.mount_point);
-    const std::string copy = fmt::format("cp {} /LOCAL/DISK/", quoted(facts.model));
+    const std::string copy = fmt::format("cp {} /LOCAL/DISK/", files_of(facts));
     if (is_one_of({"nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "afs", "lustre", "glusterfs"})) {
         found.push_back({85, measured,
                          "each cold page crosses the network; the cache may go when the server says so",
@@ -136,15 +160,17 @@ void about_file_system(const Facts& facts, const Mount& mount, Findings& found) 
                          "single pages in the cache, and compressed extents cannot be read directly",
                          "keep models on ext4 or xfs: " + copy});
     }
-    if (mount.rotational.value_or(false))
-        found.push_back({22,
-                         fmt::format("disk {} calls itself rotating (virtual disks often do)", mount.device),
-                         "faults in random order take 5-10 ms each",
-                         fmt::format("gguf-prefault {}", quoted(facts.model))});
+    if (mount.rotational.value_or(false) && is_cold(facts))
+        found.push_back(
+            {12, fmt::format("disk {} calls itself rotating (virtual disks often do)", name_of(mount)),
+             "faults in random order take 5-10 ms each",
+             fmt::format("gguf-prefault {}", shell_word(facts.model))});
     if (mount.read_ahead_kib && *mount.read_ahead_kib < 128)
-        found.push_back({40, fmt::format("readahead of {} KiB on {}", *mount.read_ahead_kib, mount.device),
+        found.push_back({40, fmt::format("readahead of {} KiB on {}", *mount.read_ahead_kib, name_of(mount)),
                          "cold faults bring in little at a time",
-                         fmt::format("blockdev --setra 4096 /dev/block/{}", mount.device)});
+                         mount.device_name.empty()
+                             ? fmt::format("echo 2048 > /sys/class/bdi/{}/read_ahead_kb", mount.device)
+                             : "blockdev --setra 4096 " + shell_word(mount.device_name)});
 }
 
 // "rw,noatime,rsize=4096": the value of `option`, "" where it has none, nothing where it is not there.
@@ -172,7 +198,7 @@ void about_mount(const Mount& mount, Findings& found) {
              "mount it again with cache=loose or cache=strict");
     if (has("strictatime"))
         tell(15, "strictatime", "each read writes the inode",
-             "mount -o remount,relatime " + quoted(mount.mount_point));
+             "mount -o remount,relatime " + shell_word(mount.mount_point));
     const auto size = cli::parse_number(has("rsize").value_or(""));
     if (size && *size < 128 << 10)
         tell(45, fmt::format("rsize={}", *size), "each request brings in little at a time",
@@ -195,7 +221,7 @@ void about_huge_pages_of(const Facts& facts, const Mount& mount, Findings& found
             {35, fmt::format("{} is mounted with huge={}", mount.mount_point, huge),
              "512 times the page-table entries and faults; another option takes effect in what is "
              "written later: copy the model again",
-             "mount -o remount,huge=within_size " + quoted(mount.mount_point)});
+             "mount -o remount,huge=within_size " + shell_word(mount.mount_point)});
 }
 
 // ": of the model 7.9 GiB on node 0, 1.0 MiB on node 1"
@@ -244,10 +270,20 @@ void about_settings(const Facts& facts, Findings& found) {
             {45, fmt::format("{} NUMA nodes{}", facts.numa_nodes, node_text(facts)),
              "page cache lies where the first reader ran: threads elsewhere read across the link",
              fmt::format("gguf-prefault --evict {0} && numactl --interleave=all gguf-prefault {0}",
-                         quoted(facts.model))});
+                         shell_word(facts.model))});
 }
 
 }  // namespace
+
+std::vector<std::string> unknown_of(const Facts& facts) {
+    std::vector<std::string> unknown;
+    if (!facts.resident_bytes) unknown.emplace_back("how much of it is in the page cache");
+    if (!facts.folios) unknown.emplace_back("whether that is in large folios");
+    if (facts.not_permitted != 0)
+        unknown.push_back(fmt::format(
+            "whether any of {} processes that may not be looked at reads or locks it", facts.not_permitted));
+    return unknown;
+}
 
 std::vector<Finding> findings_of(const Facts& facts) {
     Findings found;

@@ -70,10 +70,9 @@ std::string in_words(const std::vector<HotPart>& parts) {
             words.push_back(*one.last_whole_layer == 0
                                 ? fmt::format("{} of layer 0", name)
                                 : fmt::format("{} of layers 0-{}", name, *one.last_whole_layer));
-        else
-            words.push_back(fmt::format("{:.0f} % of {}",
-                                        100.0 * static_cast<double>(one.hot) / static_cast<double>(one.bytes),
-                                        name));
+        else if (const double percent = 100.0 * static_cast<double>(one.hot) / static_cast<double>(one.bytes);
+                 percent >= 0.5)
+            words.push_back(fmt::format("{:.0f} % of {}", percent, name));
     }
     return fmt::format("{}", fmt::join(words, ", "));
 }

@@ -9,6 +9,7 @@
 #include "gguf-residency/budget.hpp"
 #include "gguf-residency/hot.hpp"
 #include "gguf-residency/lens.hpp"
+#include "gguf-residency/shell_word.hpp"
 #include "gguf-residency/wrapped.hpp"
 #include "ggufmap/text.hpp"
 
@@ -17,9 +18,11 @@ namespace {
 
 void line(const View& view, const std::string& what, const std::string& size, const std::string& remark) {
     std::string text = fmt::format("  {:<30} {:>12}", what, size);
-    const std::size_t indent = text.size() + 2;
-    if (!remark.empty())
-        text += "  " + wrapped(remark, view.io.terminal(cli::Stream::out).width, indent, indent);
+    const std::size_t width = view.io.terminal(cli::Stream::out).width;
+    constexpr std::size_t least = 24;  // columns that a remark needs beside the numbers
+    const bool below = width != 0 && text.size() + 2 + least > width;
+    const std::size_t indent = below ? 4 : text.size() + 2;
+    if (!remark.empty()) text += (below ? "\n    " : "  ") + wrapped(remark, width, indent, indent);
     view.io.out(text + "\n");
 }
 
@@ -33,11 +36,21 @@ std::vector<std::uint64_t> pids_of(const MappedModel& model) {
     return pids;
 }
 
+// "12, 13, 14 and 990 more"
+std::string mapped_by(const MappedModel& model) {
+    std::vector<std::uint64_t> pids = pids_of(model);
+    constexpr std::size_t shown = 10;
+    const std::size_t more = pids.size() - std::min(pids.size(), shown);
+    pids.resize(pids.size() - more);
+    const std::string rest = more == 0 ? "" : fmt::format(" and {} more", more);
+    return fmt::format("{}{}", fmt::join(pids, ", "), rest);
+}
+
 void print_others(const View& view, const Supply& supply, const ModelScan& others) {
     for (const MappedModel& model : others.models)
         line(view, "another model takes", evictable_bytes(model),
              fmt::format("{}{}, mapped by {}", printable(model.path), model.deleted ? " (deleted)" : "",
-                         fmt::join(pids_of(model), ", ")));
+                         mapped_by(model)));
     std::uint64_t sum = 0;
     for (const MappedModel& model : others.models) sum += evictable_bytes(model);
     if (supply.bound_by == "--ram" && !others.models.empty())
@@ -155,7 +168,12 @@ std::string verdict_text(const Budget& budget, const std::string& hot) {
 
 // The kernel alone evicts what was used longest ago, which in a model is what is needed next.
 std::string advice_text(const Budget& budget) {
-    return fmt::format("keep them there: gguf-prefault --lock --budget {} MODEL", budget.left_for_weights);
+    std::vector<std::string> models;
+    for (const Need& need : budget.needs) {
+        if (!need.given_before) models.push_back(shell_word(need.model));
+    }
+    return fmt::format("keep them there: gguf-prefault --lock --budget {} {}", budget.left_for_weights,
+                       fmt::join(models, " "));
 }
 
 void write_others(JsonWriter& json, const ModelScan& others) {
@@ -289,7 +307,8 @@ cli::Status show_budget(const View& view, Models models) {
         const std::size_t width = view.io.terminal(cli::Stream::out).width;
         view.io.out(wrapped(sum_text(budget), width, 0, 2) + "\n");
         view.io.out(wrapped(verdict_text(budget, hot_text(models, budget, hot)), width, 0, 2) + "\n");
-        if (budget.verdict == Verdict::lazy) view.io.out(wrapped(advice_text(budget), width, 0, 2) + "\n");
+        if (budget.verdict == Verdict::lazy)
+            view.io.out(advice_text(budget) + "\n");  // to be copied: one line
     }
     return budget.verdict == Verdict::thrash ? cli::Status::no : cli::Status::ok;
 }
