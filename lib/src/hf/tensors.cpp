@@ -10,8 +10,8 @@
 #include <unordered_map>
 
 #include "ggufmap/error.hpp"
-#include "ggufmap/layout.hpp"
 #include "hf/architecture.hpp"
+#include "hf/gaps.hpp"
 #include "hf/tensor_types.hpp"
 
 namespace ggufmap::hf {
@@ -44,7 +44,7 @@ public:
         model_.require_complete();
         for (const ModelTensor& tensor : model_.tensors()) add(tensor);
         tell_of_nameless();
-        tell_of_absent();
+        for (const std::string& gap : gaps_of(facts_, architecture_)) miss(gap);
         require_distinct_names();
         return std::move(out_);
     }
@@ -318,18 +318,6 @@ private:
             list.append(i == 0 ? "" : ", ").append(nameless_[i]);
         if (nameless_.size() > names_shown) list += ", ...";
         miss(fmt::format("tensors without a name in transformers: {} ({})", nameless_.size(), list));
-    }
-
-    void tell_of_absent() {
-        if (!facts_.tensor("token_embd.weight")) miss("the model has no token_embd.weight");
-        std::uint64_t layers = 0;
-        for (const ModelTensor& tensor : model_.tensors()) {
-            const auto layer = role_of(tensor.info->name).layer;
-            if (layer) layers = std::max<std::uint64_t>(layers, *layer + std::uint64_t{1});
-        }
-        if (layers < facts_.layers())
-            miss(fmt::format("the metadata says {} layers, and there are tensors of {}", facts_.layers(),
-                             layers));
     }
 
     void miss(const std::string& what) { missing_.push_back("model.safetensors: " + what); }
