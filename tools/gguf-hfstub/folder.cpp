@@ -96,6 +96,14 @@ Weights decide_weights(const Request& request, const Model& model, bool can_shar
     return Weights::none;
 }
 
+void require_room(const Request& request, const OutputDirectory& parent,
+                  const std::vector<hf::StubFile>& files) {
+    std::uint64_t bytes = 0;
+    for (const hf::StubFile& file : files) bytes += file.new_bytes;
+    if (bytes > parent.free_bytes())
+        throw io_error({request.output}, fmt::format("cannot reserve {} bytes", bytes), ENOSPC);
+}
+
 void print_json(Io& io, const Request& request, const std::vector<hf::StubFile>& files,
                 const hf::Notes& notes, const hf::Notes& missing) {
     JsonWriter json(json_sink(io));
@@ -156,6 +164,7 @@ Status make_folder(const Args& args, Io& io, const Model& model) {
     std::vector<hf::StubFile> files;
     if (request.dry_run) {
         files = stub.measure();
+        require_room(request, *parent, files);
     } else {
         Transfer work(io, args.has("--quiet"), "writing " + request.output, 0);
         files = stub.write(request.output, request.force, work);

@@ -95,7 +95,11 @@ bool has_no_such_rename(int error) {
 /// True where a folder of ours is there to be replaced.
 bool is_replaced(const OutputDirectory& parent, const std::string& name, const std::string& shown,
                  bool replace, const IsOurs& is_ours) {
-    if (!parent.exists(name)) return false;
+    struct stat status {};
+    if (::fstatat(parent.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return false;
+        throw io_error({shown}, "cannot create", errno);  // a name that is too long, for one
+    }
     const Fd folder = open_folder(parent, name, "is no directory that can be replaced");
     if (!replace) throw Error(ErrorKind::io, {shown}, "exists already (--force replaces it)", EEXIST);
     if (const auto foreign = foreign_entry(entries_of(folder, shown), is_ours))
