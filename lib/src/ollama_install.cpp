@@ -17,7 +17,28 @@ namespace ggufmap::ollama {
 namespace {
 
 constexpr mode_t directory_mode = 0755;  // as Ollama makes them
+constexpr mode_t file_mode = 0644;
 constexpr std::string_view registry = "manifests/registry.ollama.ai/library";
+
+/// What root makes belongs to whom the folder belongs: Ollama's service, which is not root, must add to it
+/// and remove from it. Where that cannot be (NFS without root's rights), it can at least be read.
+void give_to_owner(int fd, int directory) {
+    struct stat owner {};
+    if (::geteuid() != 0 || ::fstat(directory, &owner) != 0) return;
+    [[maybe_unused]] const int ignored = ::fchown(fd, owner.st_uid, owner.st_gid);
+}
+
+/// With Ollama's mode, whatever the umask; its parent is there.
+void make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), directory_mode) != 0) {
+        if (errno == EEXIST) return;
+        throw io_error({path}, "cannot create the directory", errno);
+    }
+    const auto made = OutputDirectory::open(path);
+    const auto parent = OutputDirectory::open(split_path(path).directory);
+    if (::fchmod(made->fd(), directory_mode) != 0) throw io_error({path}, "cannot set the mode", errno);
+    give_to_owner(made->fd(), parent->fd());
+}
 
 /// The directory below `root`, made where it is missing.
 std::shared_ptr<const OutputDirectory> make_directories(const std::string& root, std::string_view below) {
@@ -25,8 +46,7 @@ std::shared_ptr<const OutputDirectory> make_directories(const std::string& root,
     OutputDirectory::open(root);  // the root itself must be there
     for (const auto& part : std::filesystem::path(below)) {
         path += "/" + part.string();
-        if (::mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST)
-            throw io_error({path}, "cannot create the directory", errno);
+        make_directory(path);
     }
     return OutputDirectory::open(path);
 }
@@ -36,7 +56,8 @@ std::shared_ptr<const OutputDirectory> deepest_directory(const std::string& root
     std::string path = root;
     for (const auto& part : std::filesystem::path(below)) {
         const std::string next = path + "/" + part.string();
-        if (::access(next.c_str(), F_OK) != 0) break;
+        // A symlink to nothing is in the way of a directory, and opening it says so.
+        if (::faccessat(AT_FDCWD, next.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0) break;
         path = next;
     }
     return OutputDirectory::open(path);
@@ -45,6 +66,13 @@ std::shared_ptr<const OutputDirectory> deepest_directory(const std::string& root
 std::string blob_name(const Layer& layer) { return "sha256-" + layer.digest; }
 
 std::string folder_of(const Name& name) { return fmt::format("{}/{}", registry, name.model); }
+
+/// Publishes a file that others are to read.
+void commit(OutputFile& file, const OutputDirectory& directory) {
+    if (::fchmod(file.fd(), file_mode) != 0) throw io_error({file.name()}, "cannot set the mode", errno);
+    give_to_owner(file.fd(), directory.fd());
+    file.commit();
+}
 
 Placed written(std::string path, std::uint64_t size) { return {std::move(path), "written", size, size}; }
 
@@ -55,6 +83,9 @@ bool is_there(const OutputDirectory& blobs, const Layer& layer, Progress& progre
     const std::string name = blob_name(layer);
     struct stat status {};
     if (::fstatat(blobs.fd(), name.c_str(), &status, 0) != 0) return false;
+    if (!S_ISREG(status.st_mode))
+        throw Error(ErrorKind::io, {blobs.prefix() + name}, "is there already, and is no regular file",
+                    EEXIST);
     const File blob = File::open(blobs.prefix() + name);
     if (blob.size() != layer.size)
         throw Error(ErrorKind::io, {blob.name()},
@@ -105,7 +136,7 @@ private:
     Placed write_text(const std::string& content, const std::string& name) const {
         OutputFile blob = OutputFile::create(blobs_, name, over_symlinks);
         blob.write(0, as_bytes(content));
-        blob.commit();
+        commit(blob, *blobs_);
         return written(blobs_->prefix() + name, content.size());
     }
 
@@ -168,7 +199,7 @@ private:
         FileSink sink(blob);
         Copier(Reflink::always, progress_).copy(pieces, sink, 0);
         sink.finish();
-        blob.commit();
+        commit(blob, *blobs_);
     }
 
     std::shared_ptr<const OutputDirectory> blobs_;
@@ -187,9 +218,31 @@ void require_installable(const std::string& models_directory, const Name& name, 
     for (const std::string& below : {std::string("blobs"), folder_of(name)})
         deepest_directory(models_directory, below)->require_writable();
     const std::string path = manifest_path(models_directory, name);
-    if (::access(path.c_str(), F_OK) == 0)
+    const bool taken = ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (taken && !replace) throw Error(ErrorKind::io, {path}, "exists already (--force replaces it)", EEXIST);
+    if (taken)
         require_free_name(*OutputDirectory::open(split_path(path).directory), name.tag, {.replace = replace},
                           {});
+}
+
+bool readable_by_owner(const File& file, const std::string& models_directory, Link link) {
+    struct stat owner {};
+    if (::fstat(OutputDirectory::open(models_directory)->fd(), &owner) != 0 || owner.st_uid == 0) return true;
+    const auto may = [&](const struct stat& what, unsigned user, unsigned group, unsigned others) {
+        const unsigned asked = what.st_uid == owner.st_uid   ? user
+                               : what.st_gid == owner.st_gid ? group
+                                                             : others;
+        return (what.st_mode & asked) != 0;
+    };
+    struct stat status {};
+    if (::fstat(file.fd(), &status) != 0 || !may(status, S_IRUSR, S_IRGRP, S_IROTH)) return false;
+    if (link != Link::symbolic) return true;
+    std::filesystem::path way = detail::absolute_path(file.name());
+    while (way != way.parent_path()) {
+        way = way.parent_path();
+        if (::stat(way.c_str(), &status) == 0 && !may(status, S_IXUSR, S_IXGRP, S_IXOTH)) return false;
+    }
+    return true;
 }
 
 void require_linkable(const std::vector<const File*>& files, const std::string& models_directory, Link link) {
@@ -240,7 +293,7 @@ std::vector<Placed> install(const Plan& plan, const std::string& models_director
     const auto folder = make_directories(models_directory, folder_of(plan.name));
     OutputFile manifest = OutputFile::create(folder, plan.name.tag, {.replace = replace});
     manifest.write(0, as_bytes(text));
-    manifest.commit();
+    commit(manifest, *folder);
     placed.push_back(written(manifest_path(models_directory, plan.name), text.size()));
     return placed;
 }

@@ -234,12 +234,18 @@ std::optional<std::string> stored_digest(const File& file) {
     return sound ? std::optional(hex) : std::nullopt;
 }
 
-void store_digest(const File& file, const std::string& hex) {
-    file.check_unchanged();
+void require_digest_place(const File& file) {
     const std::string path = digest_cache_path(file);
     const std::string old = cached_list(path);
     if (!old.empty() && !old.starts_with(cache_mark))
         throw Error(ErrorKind::io, {path}, "is not of our making: not replaced", EEXIST);
+    OutputDirectory::open(split_path(path).directory)->require_writable();
+}
+
+void store_digest(const File& file, const std::string& hex) {
+    file.check_unchanged();
+    require_digest_place(file);
+    const std::string path = digest_cache_path(file);
     OutputFile list = OutputFile::create(path, {.replace = true});
     const std::string text = file_comment(file) + fmt::format("{}  {}\n", hex, split_path(file.name()).name);
     list.write(0, as_bytes(text));

@@ -134,6 +134,18 @@ void print(const Args& args, Io& io, const std::vector<ollama::Placed>& placed) 
     json.finish();
 }
 
+/// Links keep owner and mode of the model: what the owner of Ollama's folder cannot read does not run.
+void note_unreadable(const Args& args, Io& io, const std::vector<const File*>& files,
+                     const std::vector<ollama::Placed>& placed, const std::string& directory) {
+    if (args.has("--quiet")) return;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        for (const ollama::Link link : {ollama::Link::hard, ollama::Link::symbolic})
+            if (placed[i].how == ollama::name_of(link) &&
+                !ollama::readable_by_owner(*files[i], directory, link))
+                say(args, io, files[i]->name() + ": note: the owner of " + directory + " may not read it");
+    }
+}
+
 }  // namespace
 
 void check_registration(const Args& args, Io& io, const Model& model) {
@@ -146,7 +158,11 @@ void check_registration(const Args& args, Io& io, const Model& model) {
     ollama::require_installable(directory, name, args.has("--force"));
     std::optional<Model> projector;
     if (const auto path = args.text("--mmproj")) projector = open_projector(*path, places);
-    ollama::require_linkable(files_of(model, projector ? &*projector : nullptr), directory, link_of(args));
+    const auto files = files_of(model, projector ? &*projector : nullptr);
+    ollama::require_linkable(files, directory, link_of(args));
+    if (!args.has("--cache-digest")) return;
+    for (const File* file : files)
+        if (!ollama::stored_digest(*file)) ollama::require_digest_place(*file);
 }
 
 Status register_in_ollama(const Args& args, Io& io, const Model& model) {
@@ -162,14 +178,18 @@ Status register_in_ollama(const Args& args, Io& io, const Model& model) {
         ollama::make_plan(model, projector ? &*projector : nullptr, name, digests, extras_of(args, model));
     if (args.has("--dry-run")) {
         Transfer look(io, args.has("--quiet"), "looking at what is there", 0);
-        print(args, io, ollama::foresee(plan, directory, link, look));
+        const auto placed = ollama::foresee(plan, directory, link, look);
+        note_unreadable(args, io, files, placed, directory);
+        print(args, io, placed);
         return Status::ok;
     }
     Transfer work(io, args.has("--quiet"), "registering " + name.model, 0);
     const auto placed = ollama::install(plan, directory, link, args.has("--force"), work);
+    note_unreadable(args, io, files, placed, directory);
     if (args.has("--cache-digest")) {
         // Again: a hard link has changed the change times that go with them.
-        for (std::size_t i = 0; i < files.size(); ++i) ollama::store_digest(*files[i], digests[i]);
+        for (std::size_t i = 0; i < files.size(); ++i)
+            if (!ollama::stored_digest(*files[i])) ollama::store_digest(*files[i], digests[i]);
     }
     if (args.has("--json") || args.has("--verbose")) print(args, io, placed);
     return Status::ok;

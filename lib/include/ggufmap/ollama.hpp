@@ -58,6 +58,8 @@ GGUFMAP_API std::string digest_cache_path(const File& file);
 /// The digest kept there by store_digest; nothing where there is none, or the file was replaced, changed,
 /// copied or linked since.
 GGUFMAP_API std::optional<std::string> stored_digest(const File& file);
+/// Throws Error (io) where store_digest() must fail: known before hours of hashing.
+GGUFMAP_API void require_digest_place(const File& file);
 /// Keeps it there, as sha256sum prints it, with device, inode, size and times of the file in a comment.
 /// Throws Error (io), also where a file of that name is not of our making; Error (mismatch) if the file has
 /// changed.
@@ -97,6 +99,10 @@ GGUFMAP_API void require_installable(const std::string& models_directory, const 
 GGUFMAP_API void require_linkable(const std::vector<const File*>& files, const std::string& models_directory,
                                   Link link);
 
+/// Whether the owner of Ollama's models folder, for one its service, may read the blob that a hard link or
+/// symlink to the file is: as far as the modes tell, of the file and of the directories on a symlink's way.
+GGUFMAP_API bool readable_by_owner(const File& file, const std::string& models_directory, Link link);
+
 /// What install() would do. Throws what it would throw for blobs that are there already, and reads those that
 /// it would read.
 GGUFMAP_API std::vector<Placed> foresee(const Plan& plan, const std::string& models_directory, Link link,
@@ -106,7 +112,8 @@ GGUFMAP_API std::vector<Placed> foresee(const Plan& plan, const std::string& mod
 /// they are, once their digests are found to be true; symlinks whose file is gone give way; an existing name
 /// is Error (io) unless `replace`, and a model that was replaced or written to since it was opened Error
 /// (mismatch). The manifest appears last and at once: a run that ends early leaves blobs
-/// that Ollama removes by itself. Returns blobs in order, the manifest last.
+/// that Ollama removes by itself. What root makes belongs to the owner of the folder. Returns blobs in order,
+/// the manifest last.
 GGUFMAP_API std::vector<Placed> install(const Plan& plan, const std::string& models_directory, Link link,
                                         bool replace, Progress& progress);
 /// Where the manifest of that name stands.
