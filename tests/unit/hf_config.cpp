@@ -72,6 +72,25 @@ TEST_CASE("one name in GGUF, several classes in transformers") {
     CHECK(*find(config_of(llama(embedding, "deepseek2")), "q_lora_rank") == Node());
 }
 
+TEST_CASE("what only a key tells from an older class") {
+    const auto class_of = [](const Object& config) { return *find(config, "model_type"); };
+    CHECK(class_of(config_of(llama(embedding, "mamba"))) == Node("mamba"));
+    CHECK(class_of(config_of(llama("kv mamba.ssm.dt_b_c_rms bool true\n" + embedding, "mamba"))) ==
+          Node("falcon_mamba"));
+    CHECK(class_of(config_of(llama(embedding, "olmo2"))) == Node("olmo2"));
+    const std::string window = "kv olmo2.attention.sliding_window u32 4096\n" + embedding;
+    const Object olmo3 = config_of(
+        llama("kv olmo2.attention.sliding_window_pattern array bool false true\n" + window, "olmo2"));
+    CHECK(class_of(olmo3) == Node("olmo3"));
+    CHECK(*find(olmo3, "sliding_window") == Node(4096));
+    CHECK(*find(olmo3, "layer_types") == Node(Array{"full_attention", "sliding_attention"}));
+    CHECK(*find(config_of(llama(window, "olmo2")), "layer_types") ==
+          Node(Array{"sliding_attention", "sliding_attention"}));
+    CHECK(*find(config_of(llama("kv t5.decoder_block_count u32 3\n" + embedding, "t5")),
+                "num_decoder_layers") == Node(3));
+    CHECK(*find(config_of(llama(embedding, "t5")), "num_decoder_layers") == Node(2));
+}
+
 TEST_CASE("an architecture without a mapping has no configuration") {
     const ModelOfText of(llama(embedding, "rwkv7"));
     Notes notes;

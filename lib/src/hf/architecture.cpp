@@ -85,6 +85,7 @@ constexpr Field command_r[] = {
     yes("tie_word_embeddings"),
 };
 constexpr Field olmo[] = {real("clip_qkv", "attention.clamp_kqv")};
+constexpr Field olmo3[] = {derived("layer_types", sliding_layers)};
 constexpr Field granite[] = {
     real("attention_multiplier", "attention.scale"),
     real("embedding_multiplier", "embedding_scale"),
@@ -194,6 +195,7 @@ constexpr Field t5[] = {
     number("d_ff", "feed_forward_length"),
     number("num_layers", "block_count"),
     number("num_decoder_layers", "block_count"),
+    number("num_decoder_layers", "decoder_block_count"),  // may differ
     derived("num_heads", heads),
     number("d_kv", "attention.key_length"),
     number("n_positions", "context_length"),
@@ -270,6 +272,12 @@ const std::vector<Architecture>& table() {
          {sizes, grouped_heads, rms, theta, silu, minicpm},
          {base, permuted}},
         {"olmo", "OlmoForCausalLM", "olmo", {sizes, grouped_heads, theta, silu, olmo}, {base, permuted}},
+        {"olmo2",
+         "Olmo3ForCausalLM",
+         "olmo3",
+         {sizes, grouped_heads, rms, theta, silu, window, olmo3},
+         {base, names::sandwich},
+         has_window},
         {"olmo2",
          "Olmo2ForCausalLM",
          "olmo2",
@@ -366,6 +374,7 @@ const std::vector<Architecture>& table() {
         {"mpt", "MPTForCausalLM", "mpt", {mpt}, {names::mpt}},
         {"bert", "BertModel", "bert", {bert, layer_norm}, {names::bert}},
         {"nomic-bert", "NomicBertModel", "nomic_bert", {nomic_bert}, {names::nomic_bert}},
+        {"mamba", "FalconMambaForCausalLM", "falcon_mamba", {mamba}, {names::mamba}, normalizes_states},
         {"mamba", "MambaForCausalLM", "mamba", {mamba}, {names::mamba}},
         {"t5", "T5ForConditionalGeneration", "t5", {t5, t5_gated}, {names::t5, names::t5_gated}, is_gated},
         {"t5", "T5ForConditionalGeneration", "t5", {t5, t5_plain}, {names::t5, names::t5_plain}},

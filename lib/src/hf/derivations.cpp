@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
 
 #include "hf/tensor_types.hpp"
 
@@ -21,6 +23,13 @@ Value first_of(const Facts& facts, std::string_view key, std::string_view tensor
     if (const auto number = facts.number(key)) return Node(*number);
     const auto rows = facts.rows(tensor);
     return rows ? Value(*rows) : std::nullopt;
+}
+
+Value layer_types(const Facts& facts, const std::function<bool(std::uint64_t)>& slides) {
+    Array layers;
+    for (std::uint64_t i = 0; i < std::min(facts.layers(), most_layers); ++i)
+        layers.emplace_back(slides(i) ? "sliding_attention" : "full_attention");
+    return Node(std::move(layers));
 }
 
 std::uint64_t ratio(std::uint64_t of, std::uint64_t to) { return to == 0 ? 0 : of / to; }
@@ -156,6 +165,12 @@ bool has_second_norm(const Facts& facts) { return facts.has_tensor_like("attn_no
 /// Sigmoid gating came with DeepSeek-V3.
 bool gates_by_sigmoid(const Facts& facts) { return facts.number("expert_gating_func") == 2; }
 
+/// Olmo 3 shares a name with Olmo 2, whose layers see all.
+bool has_window(const Facts& facts) { return facts.number("attention.sliding_window").value_or(0) != 0; }
+
+/// FalconMamba's norms of B, C and the time step have no weights: only this tells it from Mamba.
+bool normalizes_states(const Facts& facts) { return facts.flag("ssm.dt_b_c_rms").value_or(false); }
+
 /// Files converted for MLA have the lengths of the unabsorbed heads under names of their own.
 Value unrotated_head_dim(const Facts& facts) {
     auto length = facts.number("attention.key_length_mla");
@@ -180,10 +195,17 @@ Value seven(const Facts&) { return Node(7.0F); }
 
 /// gpt-oss: every other layer slides, beginning with the first.
 Value alternating_layers(const Facts& facts) {
-    Array layers;
-    for (std::uint64_t i = 0; i < std::min(facts.layers(), most_layers); ++i)
-        layers.emplace_back(i % 2 == 0 ? "sliding_attention" : "full_attention");
-    return Node(std::move(layers));
+    return layer_types(facts, [](std::uint64_t layer) { return layer % 2 == 0; });
+}
+
+/// Olmo 3: as attention.sliding_window_pattern says layer by layer; all but every fourth where it does not.
+Value sliding_layers(const Facts& facts) {
+    const auto stated = facts.model().head().array_of(std::string(facts.architecture()) +
+                                                      ".attention.sliding_window_pattern");
+    return layer_types(facts, [&](std::uint64_t layer) {
+        const auto slides = stated && layer < stated->size() ? stated->at(layer).as_bool() : std::nullopt;
+        return slides.value_or((layer + 1) % 4 != 0);
+    });
 }
 
 /// How gpt-oss's own checkpoints are kept; files in another type are of a model that was unpacked.

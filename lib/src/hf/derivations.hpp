@@ -43,6 +43,7 @@ Value local_theta(const Facts& facts);
 Value one(const Facts& facts);
 Value seven(const Facts& facts);
 Value alternating_layers(const Facts& facts);
+Value sliding_layers(const Facts& facts);
 Value mxfp4_quantization(const Facts& facts);
 
 // What tells architectures apart that share a name.
@@ -50,5 +51,7 @@ bool is_gated(const Facts& facts);
 bool is_mixture(const Facts& facts);
 bool has_second_norm(const Facts& facts);
 bool gates_by_sigmoid(const Facts& facts);
+bool has_window(const Facts& facts);
+bool normalizes_states(const Facts& facts);
 
 }  // namespace ggufmap::hf::derivations
