@@ -16,6 +16,8 @@ void check(const Args& args) {
         throw Error(ErrorKind::usage, {}, "say what to make: -o DIR, --ollama NAME or --modelfile");
     if (args.has("--json") && args.has("--output") && args.has("--ollama"))
         throw Error(ErrorKind::usage, {}, "--json tells of one thing: -o DIR or --ollama NAME");
+    if (args.has("--json") && args.has("--modelfile"))
+        throw Error(ErrorKind::usage, {}, "--json has no meaning with --modelfile");
     for (const char* option :
          {"--ollama-dir", "--link", "--mmproj", "--template", "--system", "--cache-digest", "--launch"}) {
         if (args.has(option) && !args.has("--ollama"))
