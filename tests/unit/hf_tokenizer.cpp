@@ -9,6 +9,7 @@
 #include "ggufmap/hf/merges.hpp"
 #include "ggufmap/hf/pretokenizer.hpp"
 #include "ggufmap/hf/sentencepiece.hpp"
+#include "ggufmap/hf/stub.hpp"
 #include "hf_support.hpp"
 
 using namespace ggufmap;
@@ -355,4 +356,17 @@ TEST_CASE("tokens that end a turn are those of llama.cpp") {
     CHECK(ends("<|end|> <|calls|> <|flush|>", "3 3 3") == Ids{1, 2});
     CHECK(ends("a </s>", "1 3") == Ids{0, 1});
     CHECK(ends("a </s> <|tool_response>", "1 3 3") == Ids{0, 2});
+}
+
+TEST_CASE("stop texts are written as Ollama reads them, or not at all") {
+    const ModelOfText of(
+        bpe("kv tokenizer.ggml.tokens array str a \"\"\n"
+            "kv tokenizer.ggml.merges array str\n"
+            "kv tokenizer.ggml.eos_token_id u32 0\nkv tokenizer.ggml.eot_token_id u32 1\n"));
+    Notes notes;
+    CHECK(stop_texts(vocabulary_of(of, notes)) == std::vector<std::string>{"a"});
+    const std::string text =
+        modelfile(of.model, {"a\"b", "q\"", "\"", "\"\"q\"", "x\ny", "x\ry", "\"\"\"", " pad "});
+    CHECK(text.substr(text.find('\n') + 1) ==
+          "PARAMETER stop \"\"\"a\"b\"\"\"\nPARAMETER stop \"q\"\"\nPARAMETER stop \" pad \"\n");
 }

@@ -214,9 +214,27 @@ void require_stub_place(const std::string& path, bool replace) { require_place(p
 
 std::vector<std::string> stop_texts(const Vocabulary& vocabulary) {
     std::vector<std::string> texts;
-    for (const std::uint32_t id : end_tokens(vocabulary)) texts.emplace_back(vocabulary.piece(id));
+    for (const std::uint32_t id : end_tokens(vocabulary))
+        if (!vocabulary.piece(id).empty()) texts.emplace_back(vocabulary.piece(id));
     return texts;
 }
+
+namespace {
+
+/// As Ollama's parser takes it apart, which has no escapes: what stands between the first and the last quote
+/// or triple of quotes of a line. Nothing for a text that it would take for something else.
+std::optional<std::string> quoted_stop(const std::string& stop) {
+    constexpr std::string_view triple = "\"\"\"";
+    if (stop.find_first_of("\r\n") != std::string::npos || stop.find(triple) != std::string::npos)
+        return std::nullopt;
+    std::string plain = "\"" + stop + "\"";
+    if (stop.find('"') == std::string::npos) return plain;
+    if (!stop.ends_with('"')) return fmt::format("{0}{1}{0}", triple, stop);
+    if (plain.starts_with(triple)) return std::nullopt;
+    return plain;
+}
+
+}  // namespace
 
 std::string modelfile(const Model& model, const std::vector<std::string>& stops) {
     std::string text;
@@ -226,13 +244,8 @@ std::string modelfile(const Model& model, const std::vector<std::string>& stops)
             throw Error(ErrorKind::usage, {path}, "a Modelfile cannot name a path with a line break in it");
         text += fmt::format("FROM {}\n", path);
     }
-    for (const std::string& stop : stops) {
-        // The syntax has no escapes: a text with both kinds of quotes cannot be said.
-        const bool quote = stop.find('"') != std::string::npos;
-        if (stop.find('\n') != std::string::npos || stop.find("\"\"\"") != std::string::npos) continue;
-        text += fmt::format(
-            fmt::runtime(quote ? "PARAMETER stop \"\"\"{}\"\"\"\n" : "PARAMETER stop \"{}\"\n"), stop);
-    }
+    for (const std::string& stop : stops)
+        if (const auto quoted = quoted_stop(stop)) text += fmt::format("PARAMETER stop {}\n", *quoted);
     return text;
 }
 
