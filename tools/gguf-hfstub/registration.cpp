@@ -166,6 +166,10 @@ void check_registration(const Args& args, Io& io, const Model& model) {
 }
 
 Status register_in_ollama(const Args& args, Io& io, const Model& model) {
+    const std::string from = *args.text("MODEL");
+    if (from.starts_with("ollama:") && !args.has("--quiet"))
+        say(args, io,
+            from + ": note: only the model is taken over: not its template, system message and parameters");
     const ollama::Name name = ollama::parse_name(*args.text("--ollama"));
     const Places places = places_from(io);
     const std::string directory = ollama_folder(args, places);
