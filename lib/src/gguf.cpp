@@ -177,6 +177,9 @@ std::optional<ArrayView> Gguf::array_of(std::string_view key) const {
     return entry ? entry->value.as_array() : std::nullopt;
 }
 
-std::string_view Gguf::architecture() const { return string_of("general.architecture").value_or(""); }
+std::string_view Gguf::architecture() const {
+    const std::string_view name = string_of("general.architecture").value_or("");
+    return name.size() <= Limits{}.key_bytes ? name : "";
+}
 
 }  // namespace ggufmap

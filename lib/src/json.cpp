@@ -16,6 +16,7 @@ namespace ggufmap {
 namespace {
 
 constexpr std::size_t drain_at = 64 * 1024;
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 void append_escape(std::string& out, char32_t c) {
     switch (c) {
@@ -34,8 +35,15 @@ void append_escape(std::string& out, char32_t c) {
         case '\r':
             out += "\\r";
             break;
-        default:
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        default: {  // a control character: none lies beyond U+2069
+            const char escape[] = {'\\',
+                                   'u',
+                                   hex_digits[c >> 12 & 0xF],
+                                   hex_digits[c >> 8 & 0xF],
+                                   hex_digits[c >> 4 & 0xF],
+                                   hex_digits[c & 0xF]};
+            out.append(escape, sizeof escape);
+        }
     }
 }
 
@@ -62,6 +70,25 @@ std::size_t plain_prefix(std::string_view bytes) {
     return static_cast<std::size_t>(odd - bytes.begin());
 }
 
+// Moves `text` to `out` until that is about `enough` long, whole characters at a time.
+void append_escaped(std::string& out, std::string_view& text, std::size_t enough) {
+    while (!text.empty() && out.size() < enough) {
+        const std::size_t plain = plain_prefix(text.substr(0, drain_at));
+        out.append(text.data(), plain);
+        text.remove_prefix(plain);
+        if (text.empty() || plain == drain_at) continue;
+        const auto [c, size] = detail::decode_utf8(text);
+        if (size == 0) {
+            out += "\xEF\xBF\xBD";
+        } else if (detail::is_control(c) || c == '"' || c == '\\') {
+            append_escape(out, c);
+        } else {
+            out.append(text.data(), size);
+        }
+        text.remove_prefix(size == 0 ? 1 : size);
+    }
+}
+
 template <typename Float>
 void append_float(std::string& out, Float number) {
     constexpr Float whole_below = 1e6;  // percentages are 0 or 100 mostly: the same digits, sooner
@@ -84,21 +111,7 @@ void append_float(std::string& out, Float number) {
 
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
-    while (!text.empty()) {
-        const std::size_t plain = plain_prefix(text);
-        out.append(text.data(), plain);
-        text.remove_prefix(plain);
-        if (text.empty()) break;
-        const auto [c, size] = detail::decode_utf8(text);
-        if (size == 0) {
-            out += "\xEF\xBF\xBD";
-        } else if (detail::is_control(c) || c == '"' || c == '\\') {
-            append_escape(out, c);
-        } else {
-            out.append(text.data(), size);
-        }
-        text.remove_prefix(size == 0 ? 1 : size);
-    }
+    append_escaped(out, text, SIZE_MAX);
     out += '"';
 }
 
@@ -181,7 +194,13 @@ void JsonWriter::key(const JsonKey& name) {
 
 void JsonWriter::string(std::string_view utf8) {
     before_value();
-    append_json_string(buffer_, utf8);
+    buffer_ += '"';
+    for (;;) {
+        append_escaped(buffer_, utf8, drain_at);
+        if (utf8.empty()) break;
+        drain();  // a string may be as long as the header
+    }
+    buffer_ += '"';
 }
 
 void JsonWriter::text(std::string_view bytes) {
@@ -190,8 +209,12 @@ void JsonWriter::text(std::string_view bytes) {
     key("hex");
     before_value();
     buffer_ += '"';
-    for (const char c : bytes)
-        fmt::format_to(std::back_inserter(buffer_), "{:02x}", static_cast<unsigned char>(c));
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        const char digits[] = {hex_digits[byte >> 4], hex_digits[byte & 0xF]};
+        buffer_.append(digits, sizeof digits);
+        if (buffer_.size() >= drain_at) drain();
+    }
     buffer_ += '"';
     end_object();
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "ggufmap/text.hpp"
+
 using namespace ggufmap;
 
 namespace {
@@ -121,4 +123,31 @@ TEST_CASE("strings are valid UTF-8 and harmless; other bytes survive as hex") {
     CHECK(text("\"\\\n\x1b\u009b\u202e") == "\"\\\"\\\\\\n\\u001b\\u009b\\u202e\"\n");
     CHECK(text("\u2581caf\u00e9") == "\"\u2581caf\u00e9\"\n");
     CHECK(text("a\xff") == "{\"hex\": \"61ff\"}\n");
+}
+
+TEST_CASE("a long string goes to the sink in pieces that end between characters") {
+    for (const std::string unit : {"plain ", "\u00E9", "\x1b", "\xff"}) {
+        std::string text;
+        while (text.size() < 1'000'000) text += unit;
+        std::size_t longest = 0;
+        std::string all;
+        JsonWriter json([&](std::string_view piece) {
+            longest = std::max(longest, piece.size());
+            CHECK(valid_utf8(piece));
+            all += piece;
+        });
+        json.text(text);
+        json.finish();
+        CHECK(longest < 256 * 1024);
+        std::string wanted;
+        if (valid_utf8(text)) {
+            append_json_string(wanted, text);
+            CHECK(all == wanted + "\n");
+        } else {
+            CHECK(all.size() == 2 * text.size() + std::string_view("{\"hex\": \"\"}\n").size());
+        }
+    }
+    std::string escaped;
+    append_json_string(escaped, "\x01\u202e\x7f");
+    CHECK(escaped == "\"\\u0001\\u202e\\u007f\"");
 }

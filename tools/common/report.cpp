@@ -67,6 +67,12 @@ class Report::Rows {
 public:
     virtual ~Rows() = default;
     virtual void add(const std::vector<Cell>& cells) = 0;
+    virtual void add(std::vector<Cell> cells, const Report::Write& write) {
+        std::string last;
+        write([&](std::string_view piece) { last += piece; });
+        cells.emplace_back(std::move(last));
+        add(cells);
+    }
     virtual void finish() = 0;
 };
 
@@ -110,12 +116,18 @@ public:
     }
 
     void add(const std::vector<Cell>& cells) override {
-        line_.clear();
-        if (!model_.empty()) append(line_, model_);
-        for (const Cell& cell : cells) {
-            append_value(line_, cell);
-            line_ += '\t';
-        }
+        start(cells);
+        print(line_);
+    }
+
+    void add(std::vector<Cell> cells, const Report::Write& write) override {
+        start(cells);
+        write([&](std::string_view piece) {
+            append_printable(line_, piece);
+            io_.out(line_);
+            line_.clear();
+        });
+        line_ += '\t';
         print(line_);
     }
 
@@ -126,6 +138,14 @@ private:
     static void append(std::string& line, std::string_view cell) {
         line += cell;
         line += '\t';
+    }
+    void start(const std::vector<Cell>& cells) {
+        line_.clear();
+        if (!model_.empty()) append(line_, model_);
+        for (const Cell& cell : cells) {
+            append_value(line_, cell);
+            line_ += '\t';
+        }
     }
     // By the shortest way: 100,000 tensors are a million cells.
     static void append_value(std::string& line, const Cell& cell) {
@@ -210,6 +230,11 @@ Report::~Report() = default;
 void Report::row(const std::vector<Cell>& cells) {
     assert(cells.size() == column_count_);
     rows_->add(cells);
+}
+
+void Report::row(const std::vector<Cell>& cells, const Write& write) {
+    assert(cells.size() + 1 == column_count_);
+    rows_->add(cells, write);
 }
 
 void Report::finish() { rows_->finish(); }

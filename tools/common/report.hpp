@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,10 @@ public:
 
     /// As many cells as columns.
     void row(const std::vector<Cell>& cells);
+    /// The last cell, one more than `cells`, is what `write` hands to its sink in pieces that end between
+    /// characters: rows for scripts never hold it.
+    using Write = std::function<void(const JsonWriter::Sink&)>;
+    void row(const std::vector<Cell>& cells, const Write& write);
     void finish();
 
     class Rows;  ///< one per format, in report.cpp

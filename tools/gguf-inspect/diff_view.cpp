@@ -19,17 +19,18 @@ using cli::Status;
 
 constexpr std::uint64_t first_elements = 3;
 constexpr std::size_t most_text = 60;
+constexpr std::size_t most_array_text = 400;
 
-std::string value_text(const KeyValue* pair) {
-    if (pair == nullptr) return {};
-    if (const auto array = pair->value.as_array())
-        return fmt::format("{} x {} {}", array->size(), name_of(array->element_type()),
-                           array_text(*array, first_elements));
-    std::string text = bare_text(pair->value);
-    if (text.size() > most_text)
-        text = fmt::format("{}... ({} bytes)", text.substr(0, most_text), text.size());
+std::string value_text(const Value& value) {
+    const auto array = value.as_array();
+    std::string text = array ? fmt::format("{} x {} ", array->size(), name_of(array->element_type())) : "";
+    const std::size_t most = array ? most_array_text : most_text;
+    if (append_bare_text(text, value, first_elements, most))
+        text += array ? "..." : fmt::format("... ({} bytes)", value.bytes().size());
     return text;
 }
+
+std::string value_text_of(const KeyValue* pair) { return pair != nullptr ? value_text(pair->value) : ""; }
 
 std::string type_text(const Value& value) {
     const auto array = value.as_array();
@@ -63,7 +64,7 @@ std::string value_change(const Value& before, const Value& after) {
     if (const auto array = before.as_array()) return elements_change(*array, *after.as_array());
     if (const auto text = before.as_string()) return string_change(*text, *after.as_string());
     // Such as NaN, and bools that are neither 0 nor 1.
-    return bare_text(before) == bare_text(after) ? "bytes differ" : "";
+    return value_text(before) == value_text(after) ? "bytes differ" : "";
 }
 
 std::string key_change(const KeyDifference& key) {
@@ -112,7 +113,7 @@ std::vector<Row> rows_of(const ModelDiff& diff) {
     std::vector<Row> rows;
     for (const KeyDifference& key : diff.keys)
         rows.push_back({change_word(key.before != nullptr, key.after != nullptr), "key", std::string(key.key),
-                        value_text(key.before), value_text(key.after), key_change(key)});
+                        value_text_of(key.before), value_text_of(key.after), key_change(key)});
     for (const TensorDifference& tensor : diff.tensors)
         rows.push_back({change_word(tensor.before != nullptr, tensor.after != nullptr), "tensor",
                         std::string(tensor.name), shape_text(tensor.before), shape_text(tensor.after),

@@ -9,6 +9,9 @@
 namespace ggufmap::inspect {
 namespace {
 
+// Names and licenses are shorter; a string may be as long as the header, and --kv and --get have it whole.
+constexpr std::size_t most_text_bytes = 4096;
+
 /// Look-ups in the metadata of a model, with or without its architecture's prefix.
 class Keys {
 public:
@@ -16,8 +19,15 @@ public:
         : head_(model.head()), prefix_(std::string(head_.architecture()) + ".") {}
 
     std::optional<std::string> text(std::string_view key) const {
+        const KeyValue* const entry = head_.find(key);
+        if (entry == nullptr || entry->value.type() != ValueType::string) return std::nullopt;
+        std::string text;
+        if (append_bare_text(text, entry->value, 0, most_text_bytes)) text += "...";
+        return text;
+    }
+    std::optional<std::uint64_t> text_bytes(std::string_view key) const {
         const auto found = head_.string_of(key);
-        return found ? std::optional<std::string>(*found) : std::nullopt;
+        return found ? std::optional<std::uint64_t>(found->size()) : std::nullopt;
     }
     std::optional<std::uint64_t> length(std::string_view key) const {
         const auto array = head_.array_of(key);
@@ -88,7 +98,7 @@ void add_tokenizer(Facts& facts, const Keys& keys) {
     facts.pre_tokenizer = keys.text("tokenizer.ggml.pre");
     facts.tokens = keys.length("tokenizer.ggml.tokens");
     facts.merges = keys.length("tokenizer.ggml.merges");
-    if (const auto chat = keys.text("tokenizer.chat_template")) facts.chat_template_bytes = chat->size();
+    facts.chat_template_bytes = keys.text_bytes("tokenizer.chat_template");
 }
 
 void add_files(Facts& facts, const Model& model) {

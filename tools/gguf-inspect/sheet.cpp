@@ -7,19 +7,24 @@
 namespace ggufmap::inspect {
 namespace {
 
+constexpr std::size_t most_bytes = 400;  // of a value: five lines of a screen
 constexpr std::size_t label_column = 2;
 constexpr std::size_t value_column = 17;
 
-// Code points: wide ones make a line longer than meant, which a terminal bears.
+}  // namespace
+
 std::size_t length_of(std::string_view utf8) {
     return static_cast<std::size_t>(std::count_if(
         utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-}  // namespace
-
 void Sheet::row(std::string_view label, const std::string& value) {
-    if (!value.empty()) rows_.push_back({std::string(label), printable(value)});
+    if (value.empty()) return;
+    const bool whole = value.size() <= most_bytes;
+    std::size_t end = whole ? value.size() : most_bytes;
+    while (!whole && end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+    rows_.push_back(
+        {std::string(label), printable(std::string_view(value).substr(0, end)) + (whole ? "" : "...")});
 }
 
 void Sheet::print(cli::Io& io) const {

@@ -28,7 +28,7 @@ private:
 
 class Sheet {
 public:
-    /// Left out where the value is empty. Escaped on its way out.
+    /// Left out where the value is empty. Escaped on its way out; cut where it would fill the screen.
     void row(std::string_view label, const std::string& value);
     void print(cli::Io& io) const;
 
@@ -39,6 +39,9 @@ private:
     };
     std::vector<Row> rows_;
 };
+
+/// Code points: wide ones make a line longer than meant, which a terminal bears.
+std::size_t length_of(std::string_view utf8);
 
 /// `text` cut at blanks into lines of `width` characters, those after the first behind `indent` blanks; 0:
 /// one line.

@@ -42,9 +42,14 @@ public:
 
     // Scripts get the bytes; a terminal gets no control characters but the newlines of a chat template.
     void print(const Value& value) {
-        std::string text = bare_text(value);
-        if (!raw_) text = printable_lines(text);
-        io_.out(text += end_);
+        write_bare_text(value, UINT64_MAX, [this](std::string_view piece) {
+            if (raw_) {
+                io_.out(piece);
+            } else {
+                io_.out(printable_lines(piece));
+            }
+        });
+        io_.out({&end_, 1});
     }
 
 private:

@@ -38,6 +38,32 @@ std::string shortest(T number) {
     return text;
 }
 
+constexpr std::size_t piece_bytes = 64 * 1024;
+
+// The most bytes up to `most` that do not cut a character; bytes that make none may be cut anywhere.
+std::size_t whole_characters(std::string_view text, std::size_t most) {
+    if (text.size() <= most) return text.size();
+    for (std::size_t end = most; end > 0 && end + 4 > most; --end)
+        if ((static_cast<unsigned char>(text[end]) & 0xC0) != 0x80) return end;
+    return most;
+}
+
+void write_text(std::string_view text, const JsonWriter::Sink& sink) {
+    while (!text.empty()) {
+        const std::size_t size = whole_characters(text, piece_bytes);
+        sink(text.substr(0, size));
+        text.remove_prefix(size);
+    }
+}
+
+std::string number_text(const Value& value) {
+    if (const auto truth = value.as_bool()) return *truth ? "true" : "false";
+    if (value.type() == ValueType::float32) return shortest(load_le<float>(value.bytes().data()));
+    if (value.type() == ValueType::float64) return shortest(load_le<double>(value.bytes().data()));
+    if (const auto number = value.as_signed()) return std::to_string(*number);
+    return std::to_string(value.as_unsigned().value_or(0));
+}
+
 void write_elements(JsonWriter& json, const ArrayView& array, std::uint64_t most) {
     json.begin_array(JsonWriter::Layout::inline_);
     std::uint64_t left = most;
@@ -46,6 +72,19 @@ void write_elements(JsonWriter& json, const ArrayView& array, std::uint64_t most
         write_value(json, element, most);
     }
     json.end_array();
+}
+
+void write_array_text(const ArrayView& array, std::uint64_t most, const JsonWriter::Sink& sink) {
+    std::string held;  // the last piece ends with the bracket that "..." stands before
+    JsonWriter json([&](std::string_view piece) {
+        sink(held);
+        held = piece;
+    });
+    write_elements(json, array, most);
+    json.finish();
+    held.pop_back();  // the newline that ends a document
+    if (array.size() > most) held.insert(held.size() - 1, most == 0 ? "..." : ", ...");
+    sink(held);
 }
 
 }  // namespace
@@ -61,33 +100,25 @@ std::string_view file_type_name(std::uint64_t file_type) {
     return at != file_types.end() ? at->name : std::string_view();
 }
 
-std::string bare_text(const Value& value) {
-    switch (value.type()) {
-        case ValueType::string:
-            return std::string(*value.as_string());
-        case ValueType::boolean:
-            return *value.as_bool() ? "true" : "false";
-        case ValueType::float32:
-            return shortest(load_le<float>(value.bytes().data()));
-        case ValueType::float64:
-            return shortest(load_le<double>(value.bytes().data()));
-        case ValueType::array:
-            return array_text(*value.as_array(), UINT64_MAX);
-        default:
-            break;
-    }
-    if (const auto number = value.as_signed()) return std::to_string(*number);
-    return std::to_string(value.as_unsigned().value_or(0));
+void write_bare_text(const Value& value, std::uint64_t most, const JsonWriter::Sink& sink) {
+    if (const auto text = value.as_string()) return write_text(*text, sink);
+    if (const auto array = value.as_array()) return write_array_text(*array, most, sink);
+    sink(number_text(value));
 }
 
-std::string array_text(const ArrayView& array, std::uint64_t most) {
-    std::string text;
-    JsonWriter json([&](std::string_view piece) { text += piece; });
-    write_elements(json, array, most);
-    json.finish();
-    text.pop_back();  // the newline that ends a document
-    if (array.size() > most) text.insert(text.size() - 1, most == 0 ? "..." : ", ...");
-    return text;
+bool append_bare_text(std::string& out, const Value& value, std::uint64_t most, std::size_t most_bytes) {
+    struct Enough {};
+    const std::size_t begin = out.size();
+    try {
+        write_bare_text(value, most, [&](std::string_view piece) {
+            out += piece;
+            if (out.size() - begin > most_bytes) throw Enough();
+        });
+    } catch (Enough) {
+        out.resize(begin + whole_characters(std::string_view(out).substr(begin), most_bytes));
+        return true;
+    }
+    return false;
 }
 
 void write_value(JsonWriter& json, const Value& value, std::uint64_t most) {

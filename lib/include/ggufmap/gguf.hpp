@@ -158,7 +158,7 @@ public:
     std::optional<bool> bool_of(std::string_view key) const;
     std::optional<std::string_view> string_of(std::string_view key) const;
     std::optional<ArrayView> array_of(std::string_view key) const;
-    /// general.architecture, or "" where it is absent.
+    /// general.architecture, or "" where it is absent or too long for any key to begin with it.
     std::string_view architecture() const;
 
 private:

@@ -1,4 +1,5 @@
-// A JSON writer that never holds the document: what it has written goes to a sink in pieces of about 64 KiB.
+// A JSON writer that never holds the document: what it has written goes to a sink in pieces of about 64 KiB,
+// long strings among them, which are cut between characters.
 #pragma once
 
 #include <concepts>
