@@ -57,7 +57,6 @@ TEST_CASE("values are taken as they stand") {
     CHECK(read({"[a,b].gguf"}).all("MODEL") == std::vector<std::string>{"[a,b].gguf"});
     CHECK(read({"--tensor", "[ab]", "--tensor=[c,d]", "--tensor", "-x", "m"}).all("--tensor") ==
           std::vector<std::string>{"[ab]", "[c,d]", "-x"});
-    CHECK(read({"--size=1", "--size=2", "m"}).size("--size") == 2U);
     CHECK(read({"{}", "%", ""}).all("MODEL") == std::vector<std::string>{"{}", "%", ""});
 }
 
@@ -77,4 +76,11 @@ TEST_CASE("usage errors say what is wrong") {
     CHECK_THROWS_WITH_AS(read({"m", "-0", "--json"}).at_most_one_of({"--json", "--null"}),
                          "--json and --null exclude each other", Error);
     CHECK_THROWS_AS(read({"m"}).has("--nonesuch"), std::logic_error);
+}
+
+TEST_CASE("an option that counts once is not given twice") {
+    CHECK(complaint({"--size=1", "--size=2", "m"}) == "--size: may be given only once");
+    CHECK(complaint({"--hash", "--hash=xxh3", "m"}) == "--hash: may be given only once");
+    CHECK(complaint({"-j", "1", "--jobs=1", "m"}) == "--jobs: may be given only once");
+    CHECK(complaint({"--tensor=a", "--tensor=b", "-v", "-v", "m"}).empty());
 }

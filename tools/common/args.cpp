@@ -120,6 +120,7 @@ Args::Args(const Tool& tool, std::span<const std::string> arguments) : tool_(too
         for (const std::string& value : declared[i]->results()) given_[i].values.push_back(restored(value));
     }
     if (std::find(arguments.begin(), arguments.end(), "--") == arguments.end()) refuse_dashed_positionals();
+    refuse_repeated();
     check_choices();
     if (!has("--help") && !has("--version")) check_needed();
 }
@@ -130,6 +131,15 @@ void Args::refuse_dashed_positionals() const {
         for (const std::string& value : values) {
             if (value.size() > 1 && value[0] == '-') wrong(fmt::format("unknown option '{}'", value));
         }
+    }
+}
+
+// Keeping one of them would leave out what the others ask for without a word.
+void Args::refuse_repeated() const {
+    for (const auto& [option, values] : given_) {
+        const bool has_value = option->takes == Takes::value || option->takes == Takes::optional_value;
+        if (has_value && !option->repeats && values.size() > 1)
+            wrong(option->title() + ": may be given only once");
     }
 }
 

@@ -59,11 +59,11 @@ public:
     /// How often it was given.
     std::size_t count(std::string_view option) const { return occurrences(option).size(); }
 
-    /// The last value given. For an optional value: empty when only the option stood there.
+    /// The value given. For an optional value: empty when only the option stood there.
     std::optional<std::string> text(std::string_view option) const;
     /// All values in order: positionals and repeatable options.
     std::vector<std::string> all(std::string_view option) const;
-    /// The last value of an option that takes several choices, cut at the commas.
+    /// The value of an option that takes several choices, cut at the commas.
     std::vector<std::string> list(std::string_view option) const;
 
     struct Limits {
@@ -93,6 +93,7 @@ private:
     const std::vector<std::string>& occurrences(std::string_view option) const;
     /// CLI11 takes "-1" for a positional; people would take it for an option.
     void refuse_dashed_positionals() const;
+    void refuse_repeated() const;
     void check_choices() const;
     void check_needed() const;
 

@@ -25,7 +25,7 @@ struct Option {
     Takes takes = Takes::nothing;
     std::vector<std::string> choices = {};  ///< the only values allowed, where not empty
     bool list = false;                      ///< several choices, joined by commas, are allowed
-    bool repeats = false;                   ///< every occurrence counts; otherwise the last one
+    bool repeats = false;                   ///< every occurrence counts; otherwise a second one is an error
     bool needed = false;                    ///< a positional that must be there
     Completes completes = Completes::nothing;
 
