@@ -79,18 +79,45 @@ Shard open_shard(const std::string& path, const ModelOpening& how) {
     return read_shard(File::open(path), how);
 }
 
+// What a key that makes a shard says; nothing where it is absent.
+std::optional<std::uint64_t> split_value(const Shard& shard, std::string_view key, std::string_view type) {
+    const KeyValue* const entry = shard.gguf.find(key);
+    if (entry == nullptr) return std::nullopt;
+    if (const auto number = entry->value.as_unsigned()) return number;
+    throw Error(ErrorKind::mismatch, {shard.file.name(), fmt::format("key '{}'", key), entry->where.offset},
+                fmt::format("is {}of type {}, wanted {}", entry->value.as_signed() ? "negative and " : "",
+                            name_of(entry->value.type()), type))
+        .coded("shard-foreign");
+}
+
 std::uint64_t split_number(const Shard& shard) {
-    if (const auto number = shard.gguf.unsigned_of("split.no")) return *number;
+    if (const auto number = split_value(shard, "split.no", "uint16")) return *number;
     throw Error(ErrorKind::mismatch, {shard.file.name()}, "has no key 'split.no': not a shard");
 }
 
-void check_split_key(const Shard& shard, std::string_view key, std::uint64_t wanted) {
-    const auto found = shard.gguf.unsigned_of(key);
+void check_split_key(const Shard& shard, std::string_view key, std::string_view type, std::uint64_t wanted) {
+    const auto found = split_value(shard, key, type);
     if (found == wanted) return;
     throw Error(ErrorKind::mismatch, {shard.file.name(), fmt::format("key '{}'", key)},
                 found ? fmt::format("is {}, wanted {}: the shard belongs to another set", *found, wanted)
                       : fmt::format("is missing, wanted {}: not a shard of this set", wanted))
         .coded("shard-foreign");
+}
+
+// Each shard by itself, then against the first, then all together: whichever is foreign is the one to blame.
+void check_split_keys(const std::vector<Shard>& shards, std::uint64_t tensors) {
+    for (std::size_t i = 0; i < shards.size(); ++i) {
+        check_split_key(shards[i], "split.no", "uint16", i);
+        check_split_key(shards[i], "split.count", "uint16", shards.size());
+    }
+    constexpr std::string_view total_key = "split.tensors.count";
+    const auto total = split_value(shards.front(), total_key, "int32");
+    if (!total) check_split_key(shards.front(), total_key, "int32", tensors);
+    for (const Shard& shard : shards) check_split_key(shard, total_key, "int32", *total);
+    if (*total != tensors)
+        throw Error(ErrorKind::mismatch, {shards.front().file.name()},
+                    fmt::format("the shards have {} tensors, {} says {}", tensors, total_key, *total))
+            .coded("shard-foreign");
 }
 
 }  // namespace
@@ -211,14 +238,8 @@ void Model::collect() {
         for (const Tensor& tensor : shard.gguf.tensors())
             tensors_.push_back({&tensor, i, shard.gguf.range_of(tensor)});
     }
-    if (shards_.size() > 1) {
-        for (std::uint32_t i = 0; i < shards_.size(); ++i) {
-            check_split_key(shards_[i], "split.no", i);
-            check_split_key(shards_[i], "split.count", shards_.size());
-            check_split_key(shards_[i], "split.tensors.count", tensors_.size());
-        }
-    }
     if (shards_.size() == 1) return;  // the header's own index serves
+    check_split_keys(shards_, tensors_.size());
     const auto name_of = [this](std::uint32_t i) { return tensors_[i].info->name; };
     index_ = NameIndex(static_cast<std::uint32_t>(tensors_.size()), name_of);
     if (const auto twice = index_.duplicate(name_of)) {

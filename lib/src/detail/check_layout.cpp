@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "detail/check_rules.hpp"
 #include "ggufmap/checked.hpp"
@@ -141,6 +142,22 @@ bool ShardLayout::gguf_at(std::uint64_t offset) const {
     return shard_.file.read_some(offset, magic) == sizeof magic && as_text(magic) == "GGUF";
 }
 
+// llama.cpp reads these keys by their exact types, in a file of its own, too.
+void check_split_types(const Shard& shard, Findings& findings) {
+    constexpr std::pair<std::string_view, ValueType> keys[] = {{"split.no", ValueType::uint16},
+                                                               {"split.count", ValueType::uint16},
+                                                               {"split.tensors.count", ValueType::int32}};
+    for (const auto& rule : keys) {
+        const KeyValue* const entry = shard.gguf.find(rule.first);
+        if (entry == nullptr || entry->value.type() == rule.second) continue;
+        findings.error("split-type", [&] {
+            return Findings::Told{
+                {shard.file.name(), key_place(rule.first), entry->where.offset},
+                fmt::format("is of type {}, wanted {}", name_of(entry->value.type()), name_of(rule.second))};
+        });
+    }
+}
+
 // A set is opened as one model when a name says that it is one; the keys may say so where the name does not.
 void check_shard_name(const Model& model, Findings& findings) {
     const Shard& shard = model.shards().front();
@@ -160,7 +177,10 @@ void check_shard_name(const Model& model, Findings& findings) {
 }  // namespace
 
 void check_layout(const Model& model, Findings& findings) {
-    for (const Shard& shard : model.shards()) ShardLayout(shard, findings).check();
+    for (const Shard& shard : model.shards()) {
+        ShardLayout(shard, findings).check();
+        check_split_types(shard, findings);
+    }
     check_shard_name(model, findings);
 }
 
