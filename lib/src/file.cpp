@@ -17,7 +17,7 @@ constexpr int open_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 const char* kind_of(mode_t mode) {
     if (S_ISDIR(mode)) return "a directory";
-    if (S_ISFIFO(mode)) return "a FIFO (pipe it in as '-')";
+    if (S_ISFIFO(mode)) return "a FIFO (some tools take a pipe as '-')";
     if (S_ISSOCK(mode)) return "a socket";
     if (S_ISBLK(mode)) return "a block device";
     return "a character device";
@@ -60,7 +60,7 @@ File File::open_at(int directory, const std::string& relative, const std::string
     Fd fd(::openat(directory, relative.c_str(), open_flags));
     if (!fd && errno == ENXIO)
         throw Error(ErrorKind::unsupported, {shown}, "is a socket or device, not a model");
-    if (!fd) throw io_error({shown}, "cannot open", errno);
+    if (!fd) throw io_error({shown.empty() ? "''" : shown}, "cannot open", errno);
     return File(std::move(fd), shown);
 }
 

@@ -81,14 +81,44 @@ private:
     std::vector<Range> ranges_;
 };
 
+// Tensors without a byte, in file order; no region is made of them.
+std::vector<const Tensor*> empty_tensors(const Shard& shard) {
+    std::vector<const Tensor*> empty;
+    for (const Tensor& tensor : shard.gguf.tensors()) {
+        if (tensor.bytes == 0) empty.push_back(&tensor);
+    }
+    std::stable_sort(empty.begin(), empty.end(),
+                     [](const Tensor* a, const Tensor* b) { return a->offset < b->offset; });
+    return empty;
+}
+
 void add_regions(const Model& model, Counter& counter) {
     for (std::uint32_t i = 0; i < model.shards().size(); ++i) {
-        for_each_region(model.shards()[i], [&](const Region& region) {
-            Portion portion{region.tensor, {}, {i, region.range}, std::nullopt, {}};
-            if (region.kind == Region::Kind::header) portion.role.part = Part::header;
-            if (region.tensor) portion.role = role_of(region.tensor->name);
+        const Shard& shard = model.shards()[i];
+        const auto add = [&](const Tensor* tensor, Part part, Range range) {
+            Portion portion{tensor, {}, {i, range}, std::nullopt, {}};
+            portion.role.part = part;
+            if (tensor != nullptr) portion.role = role_of(tensor->name);
             counter.add(portion);
+        };
+        const std::vector<const Tensor*> empty = empty_tensors(shard);
+        auto next_empty = empty.begin();
+        const auto add_empty = [&](std::uint64_t up_to) {
+            for (; next_empty != empty.end(); ++next_empty) {
+                const std::uint64_t offset = shard.gguf.data_offset() + (*next_empty)->offset;
+                if (offset > up_to) break;
+                add(*next_empty, Part::other, {std::min(offset, shard.file.size()), 0});
+            }
+        };
+        // As a selection has it: padding up to the weights belongs to the header.
+        const Range header = header_range(shard);
+        if (!header.empty()) add(nullptr, Part::header, header);
+        for_each_region(shard, [&](const Region& region) {
+            if (region.range.end() <= header.end()) return;
+            add_empty(region.range.offset);
+            add(region.tensor, Part::other, region.range);
         });
+        add_empty(UINT64_MAX);
     }
 }
 

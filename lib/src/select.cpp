@@ -49,12 +49,12 @@ std::vector<Part> parse_parts(std::string_view names, std::string_view option) {
     return parts;
 }
 
+}  // namespace
+
 Range header_range(const Shard& shard) {
     return {0, std::min(shard.gguf.tensors().empty() ? shard.gguf.header().size() : shard.gguf.data_offset(),
                         shard.file.size())};
 }
-
-}  // namespace
 
 std::vector<ShardRange> merged(std::vector<ShardRange> ranges) {
     std::erase_if(ranges, [](const ShardRange& r) { return r.range.empty(); });

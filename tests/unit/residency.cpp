@@ -51,6 +51,31 @@ TEST_CASE("regions add up to the file and layers to the regions, shared pages an
     CHECK(layers[0].total().total + layers[1].total().total == model.file_bytes());
 }
 
+TEST_CASE("the header has the same bytes as a part and in the whole") {
+    const WarmFile disk(test::make_gguf(three_tensors));
+    const Model model = Model::from(disk.open());
+    const FakePageCache cache(model.file_bytes());
+    const LayerTally part(measure(cache, model, Selection::parse("part=header")));
+    CHECK(part.total().total == model.shards()[0].gguf.data_offset());
+    CHECK(LayerTally(measure(cache, model)).layers()[0][Part::header] == part.total());
+}
+
+TEST_CASE("tensors without a byte are measured in their place") {
+    const WarmFile disk(
+        test::make_gguf("tensor a F32 8\ntensor blk.0.none F32 0\ntensor b F32 8\n"
+                        "tensor last F32 0\n"));
+    const Model model = Model::from(disk.open());
+    const FakePageCache cache(model.file_bytes());
+    std::string names;
+    std::uint64_t bytes = 0;
+    for (const Portion& portion : measure(cache, model)) {
+        if (portion.tensor != nullptr) names += std::string(portion.tensor->name) + " ";
+        bytes += portion.bytes.total;
+    }
+    CHECK(names == "a blk.0.none b last ");
+    CHECK(bytes == model.file_bytes());
+}
+
 TEST_CASE("small neighbours are asked for together, and one by one where the answer is mixed") {
     const std::uint64_t count = 1000;
     const WarmFile disk(count * 1000);

@@ -16,6 +16,8 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
     json.text(model.name());
     json.key("method");
     json.string(name_of(view.cache.method(model.shards().front().file)));
+    json.key("size_bytes");
+    json.number(model.file_bytes());
     LayerRows layers(mapped, index);
     json.key("tensors");
     cli::Report tensors(json, portion_columns(true));
@@ -32,8 +34,10 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
     layers.write(cli::Format::json, [&](const std::vector<cli::Cell>& cells) { rows.row(cells); });
     rows.finish();
     const CacheCounts& total = layers.total();
-    json.key("size_bytes");
-    json.number(total.total);
+    if (experts || !view.selection.everything()) {
+        json.key("selected_bytes");
+        json.number(total.total);
+    }
     json.key("resident_bytes");
     json.number_or_null(total.resident);
     json.key("dirty_bytes");

@@ -25,6 +25,9 @@ struct ShardRange {
     auto operator<=>(const ShardRange&) const = default;
 };
 
+/// What the part "header" stands for: all that is before the weights, padding included. Cut to the file.
+GGUFMAP_API Range header_range(const Shard& shard);
+
 /// Sorts by shard and offset and joins what touches or overlaps within a shard.
 GGUFMAP_API std::vector<ShardRange> merged(std::vector<ShardRange> ranges);
 
