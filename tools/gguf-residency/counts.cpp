@@ -14,9 +14,18 @@ std::optional<double> percent_resident(const CacheCounts& bytes) {
     return 100.0 * static_cast<double>(*bytes.resident) / static_cast<double>(bytes.total);
 }
 
-Cell percent_cell(const CacheCounts& bytes) {
+Cell unknown_cell(cli::Format format) {
+    return format == cli::Format::table ? Cell(std::string("?")) : Cell();
+}
+
+Cell percent_cell(const CacheCounts& bytes, cli::Format format) {
+    if (!bytes.resident) return unknown_cell(format);
     const auto percent = percent_resident(bytes);
     return percent ? Cell(*percent) : Cell();
+}
+
+Cell count_cell(std::optional<std::uint64_t> bytes, cli::Format format) {
+    return bytes ? Cell(*bytes) : unknown_cell(format);
 }
 
 std::vector<cli::Column> count_columns() {
@@ -29,21 +38,19 @@ std::vector<cli::Column> count_columns() {
             {"recently_evicted", "RECENTLY EVICTED", Shows::size}};
 }
 
-void append_counts(std::vector<Cell>& cells, const CacheCounts& bytes) {
+void append_counts(std::vector<Cell>& cells, const CacheCounts& bytes, cli::Format format) {
     cells.emplace_back(bytes.total);
-    cells.push_back(cli::or_unknown(bytes.resident));
-    cells.push_back(percent_cell(bytes));
+    cells.push_back(count_cell(bytes.resident, format));
+    cells.push_back(percent_cell(bytes, format));
     for (const auto& counter : {bytes.dirty, bytes.writeback, bytes.evicted, bytes.recently_evicted})
-        cells.push_back(cli::or_unknown(counter));
+        cells.push_back(count_cell(counter, format));
 }
 
 std::string summary(const CacheCounts& bytes, const std::string& noun, bool exact_bytes) {
     const auto size = [&](std::uint64_t count) {
         return exact_bytes ? fmt::format("{} bytes", count) : cli::human_size(count);
     };
-    if (!bytes.resident)
-        return fmt::format("{}, residency unknown: the kernel tells only who may write the file or owns it",
-                           size(bytes.total));
+    if (!bytes.resident) return fmt::format("{}, residency unknown", size(bytes.total));
     const auto percent = percent_resident(bytes);
     return fmt::format("{} of {} {}{}", size(*bytes.resident), size(bytes.total), noun,
                        percent ? fmt::format(" ({})", cli::human_percent(*percent)) : "");

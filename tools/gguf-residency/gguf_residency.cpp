@@ -13,6 +13,7 @@
 #include "gguf-residency/record.hpp"
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/rules.hpp"
+#include "gguf-residency/unknown.hpp"
 #include "gguf-residency/view.hpp"
 #include "gguf-residency/watch.hpp"
 
@@ -94,8 +95,19 @@ Status show_through_process(const View& view, Models models) {
     return status;
 }
 
+// Once, however often --watch shows it; the views that are about something else say it where it matters.
+void tell_unknown(const View& view, Models models) {
+    for (const char* option : {"--ranges", "--procs", "--budget", "--why", "--pid"}) {
+        if (view.args.has(option)) return;
+    }
+    if (view.args.has("--quiet") && !view.args.has("--require") && !view.args.has("--svg")) return;
+    const std::string text = first_unknown(view, models);
+    if (!text.empty()) cli::say(view.args, view.io, text);
+}
+
 Status show_as_asked(const View& view, Models models) {
     if (view.args.has("--record")) return show_record(view, models);
+    tell_unknown(view, models);
     const auto shown = [&](const View& now) {
         return now.args.has("--pid") ? show_through_process(now, models) : show_and_check(now, models);
     };
@@ -112,6 +124,16 @@ bool is_truncated(const Model& model) {
     });
 }
 
+// By the file of its first shard: a model may have several names, and a set has one for each shard.
+const Model* same_model(const std::vector<Model>& models, const Model& model) {
+    const FileIdentity& wanted = model.shards().front().file.identity();
+    const auto same = std::find_if(models.begin(), models.end(), [&](const Model& other) {
+        const FileIdentity& found = other.shards().front().file.identity();
+        return found.device == wanted.device && found.inode == wanted.inode;
+    });
+    return same == models.end() ? nullptr : &*same;
+}
+
 Status work(const Args& args, Io& io) {
     const std::vector<Requirement> requirements = requirements_from(args);
     const KernelPageCache cache(method_from(args));
@@ -119,12 +141,18 @@ Status work(const Args& args, Io& io) {
     const Selection selection = cli::selection_from(args);
     std::vector<Model> models;
     const Places places = cli::places_from(io);
+    const bool budget = args.has("--budget");  // plans for two users of one file
     const Status opened = cli::for_each_input(args, io, "MODEL", [&](const std::string& wanted) {
         std::vector<File> files = files_without_name(wanted, places, processes);
         constexpr auto untouched = ModelOpening::Headers::untouched;
         Model model = files.empty()       ? Model::open(wanted, places, {.headers = untouched})
                       : files.size() == 1 ? Model::from(std::move(files.front()), {.headers = untouched})
                                           : Model::of_shards(std::move(files), {.headers = untouched});
+        if (const Model* same = budget ? nullptr : same_model(models, model)) {
+            if (!args.has("--quiet"))
+                cli::say(args, io, fmt::format("{}: is {}, which is shown once", model.name(), same->name()));
+            return Status::ok;
+        }
         refuse_unfitting(args, selection, requirements, model);
         models.push_back(std::move(model));
         // Told, not refused: what is there can be shown, but 100 % of it is no whole model.

@@ -106,8 +106,7 @@ std::vector<unsigned> column_widths(const HeatMap& map, unsigned width, unsigned
     std::uint64_t sum = 0;
     for (unsigned column = 0; column < count; ++column) {
         for (const HeatRow& row : map.rows) {
-            if (row.cells.size() == count)
-                largest[column] = std::max(largest[column], row.cells[column].total);
+            if (row.layers) largest[column] = std::max(largest[column], row.cells[column].total);
         }
         sum += largest[column];
     }

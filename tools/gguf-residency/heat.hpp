@@ -12,7 +12,7 @@ namespace ggufmap::residency {
 
 struct HeatRow {
     std::string label;               ///< "header", "embed", "0", "enc 3", "output"; printable
-    std::vector<CacheCounts> cells;  ///< one a column of the map; a single one for what is in no layer
+    std::vector<CacheCounts> cells;  ///< of layers: one a column of the map; else a single one
     CacheCounts total;
     /// Where it is a row of layers: which stack, and the first and the last of them.
     struct Layers {

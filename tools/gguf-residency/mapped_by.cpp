@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "gguf-residency/counts.hpp"
+
 namespace ggufmap::residency {
 
 MappedBy::MappedBy(const ProcessTable& processes, Models models) {
@@ -32,6 +34,7 @@ std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& w
 
 cli::Cell MappedBy::cell_of(const std::vector<std::uint64_t>& pids, cli::Format format) const {
     if (format == cli::Format::json && (scan_.all_seen || !pids.empty())) return pids;
+    if (pids.empty() && !scan_.all_seen) return unknown_cell(format);
     return pids.empty() ? cli::Cell() : cli::Cell(fmt::format("{}", fmt::join(pids, ",")));
 }
 

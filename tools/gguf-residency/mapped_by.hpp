@@ -16,7 +16,7 @@ public:
     /// Processes that map some of these bytes, by PID.
     std::vector<std::uint64_t> pids(std::size_t model, const ShardRange& where) const;
     /// PIDs as a cell: a list in JSON, "12,34" or nothing elsewhere. An empty list where some processes may
-    /// not be looked at is unknown.
+    /// not be looked at is unknown_cell().
     cli::Cell cell_of(const std::vector<std::uint64_t>& pids, cli::Format format) const;
     cli::Cell cell(std::size_t model, const ShardRange& where, cli::Format format) const;
 

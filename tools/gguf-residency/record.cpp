@@ -91,8 +91,9 @@ cli::Status show_recording(const View& view, const Recording& recording, Models 
             const Role& role = entry.portion.role;
             report.row({models[entry.model].name(), std::string(entry.portion.tensor->name),
                         layer_name(role.stack, role.layer), std::string(name_of(role.part)),
-                        entry.portion.bytes.total, cli::or_unknown(entry.portion.bytes.resident),
-                        percent_cell(entry.portion.bytes), entry.samples,
+                        entry.portion.bytes.total,
+                        count_cell(entry.portion.bytes.resident, view.style.format),
+                        percent_cell(entry.portion.bytes, view.style.format), entry.samples,
                         entry.first ? Cell(*entry.first) : Cell()});
         }
         report.finish();

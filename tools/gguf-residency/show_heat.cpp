@@ -37,7 +37,7 @@ std::size_t rows_on_screen(const View& view, unsigned height) {
 std::string cells_of(const HeatRow& row, const std::vector<unsigned>& widths, unsigned width,
                      const Shades& shades) {
     std::string text;
-    if (row.cells.size() != widths.size()) return shades.run(row.total, width);
+    if (!row.layers) return shades.run(row.total, width);
     for (std::size_t i = 0; i < widths.size(); ++i) {
         if (i != 0) text += ' ';
         text += row.cells[i].total == 0 ? std::string(widths[i], ' ') : shades.run(row.cells[i], widths[i]);
@@ -96,10 +96,10 @@ void list(const View& view, const HeatMap& map, const cli::Style& style) {
     }
     cli::Report report(view.io, style, columns);
     for (const HeatRow& row : map.rows) {
-        std::vector<Cell> cells = {row.label, row.total.total, cli::or_unknown(row.total.resident),
-                                   percent_cell(row.total)};
+        std::vector<Cell> cells = {row.label, row.total.total, count_cell(row.total.resident, style.format),
+                                   percent_cell(row.total, style.format)};
         for (std::size_t i = 0; i < map.columns.size(); ++i)
-            cells.push_back(row.cells.size() == map.columns.size() ? percent_cell(row.cells[i]) : Cell());
+            cells.push_back(row.layers ? percent_cell(row.cells[i], style.format) : Cell());
         report.row(cells);
     }
     report.finish();

@@ -6,6 +6,7 @@
 #include "common/numbers.hpp"
 #include "gguf-residency/counts.hpp"
 #include "gguf-residency/shades.hpp"
+#include "gguf-residency/unknown.hpp"
 #include "gguf-residency/view.hpp"
 #include "ggufmap/error.hpp"
 #include "ggufmap/ranges.hpp"
@@ -118,8 +119,9 @@ cli::Status show_ranges(const View& view, Models models) {
         const File& file = model.shards()[wanted.shard].file;
         const auto map = view.cache.map(file, wanted.range);
         if (!map)
-            throw Error(ErrorKind::io, {file.name()},
-                        "residency unknown: the kernel tells only who may write the file or owns it");
+            throw Error(
+                ErrorKind::io, {file.name()},
+                "residency unknown: " + why_unknown(view.args.text("--method").value_or("auto"), file));
         for (const Range stretch : map->stretches(true)) {
             resident.push_back({wanted.shard, intersection(stretch, wanted.range)});
         }

@@ -99,7 +99,7 @@ std::string heat_svg(const HeatMap& map, const std::string& title) {
     int y = top;
     for (const HeatRow& row : map.rows) {
         drawing.text(label_width - 8, y + row_height - 5, "end", row.label);
-        if (row.cells.size() == widths.size()) {
+        if (row.layers) {
             x = label_width;
             for (std::size_t i = 0; i < widths.size(); ++i) {
                 const auto width = static_cast<int>(widths[i]);

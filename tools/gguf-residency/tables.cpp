@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gguf-residency/counts.hpp"
+#include "gguf-residency/lens.hpp"
 #include "gguf-residency/mapped_by.hpp"
 #include "gguf-residency/tables.hpp"
 #include "ggufmap/error.hpp"
@@ -55,7 +56,7 @@ void LayerRows::add(const Portion& portion) {
 void LayerRows::write(cli::Format format, const RowSink& sink) const {
     for (const LayerResidency& layer : tally_.layers()) {
         std::vector<Cell> cells = {layer_name(layer.stack, layer.layer)};
-        append_counts(cells, layer.total());
+        append_counts(cells, layer.total(), format);
         const auto found = pids_.find(Key(layer.stack, layer.layer));
         cells.push_back(found == pids_.end()
                             ? mapped_.cell_of({}, format)
@@ -83,7 +84,7 @@ std::function<void(const Portion&)> portion_rows(bool experts, const MappedBy& m
         if (experts) cells.push_back(cli::or_unknown(portion.expert));
         cells.emplace_back(layer_name(role.stack, role.layer));
         cells.emplace_back(std::string(name_of(role.part)));
-        append_counts(cells, portion.bytes);
+        append_counts(cells, portion.bytes, format);
         cells.push_back(mapped.cell(model, portion.where, format));
         sink(cells);
     };
@@ -101,7 +102,7 @@ bool fits_narrow(const Column& column) {
 }
 
 // One table for all models, with their names in front where there are several.
-cli::Status print(const View& view, Models models, std::vector<Column> columns,
+cli::Status print(const View& view, Models models, const MappedBy& mapped, std::vector<Column> columns,
                   const std::function<void(std::size_t, const RowSink&)>& rows_of) {
     const bool several = models.size() > 1;
     if (several) columns.insert(columns.begin(), {"model", "MODEL"});
@@ -121,6 +122,7 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
         });
     }
     report.finish();
+    if (view.style.format == cli::Format::table) tell_unseen(view, mapped.scan().not_permitted);
     return cli::Status::ok;
 }
 
@@ -128,7 +130,7 @@ cli::Status print(const View& view, Models models, std::vector<Column> columns,
 
 cli::Status show_layers(const View& view, Models models) {
     const MappedBy mapped(view.processes, models);
-    return print(view, models, layer_columns(), [&](std::size_t i, const RowSink& sink) {
+    return print(view, models, mapped, layer_columns(), [&](std::size_t i, const RowSink& sink) {
         LayerRows rows(mapped, i);
         measure_each(view.cache, models[i], view.selection, [&](const Portion& one) { rows.add(one); });
         rows.write(view.style.format, sink);
@@ -137,7 +139,7 @@ cli::Status show_layers(const View& view, Models models) {
 
 cli::Status show_tensors(const View& view, Models models) {
     const MappedBy mapped(view.processes, models);
-    return print(view, models, portion_columns(false), [&](std::size_t i, const RowSink& sink) {
+    return print(view, models, mapped, portion_columns(false), [&](std::size_t i, const RowSink& sink) {
         measure_each(view.cache, models[i], view.selection,
                      portion_rows(false, mapped, i, view.style.format, sink));
     });
@@ -146,7 +148,7 @@ cli::Status show_tensors(const View& view, Models models) {
 cli::Status show_experts(const View& view, Models models) {
     if (view.style.format == cli::Format::json) return show_document(view, models, true);
     const MappedBy mapped(view.processes, models);
-    return print(view, models, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
+    return print(view, models, mapped, portion_columns(true), [&](std::size_t i, const RowSink& sink) {
         measure_each(view.cache, models[i], with_experts(view.selection, models[i]),
                      portion_rows(true, mapped, i, view.style.format, sink));
     });
