@@ -44,7 +44,9 @@ void refuse_contradictions(const cli::Args& args) {
     refuse(args, {"--procs", "--budget", "--why"}, {"--pid"});
     refuse(args, {"--record"},
            {"--layers", "--tensors", "--experts", "--pages", "--procs", "--budget", "--why", "--svg",
-            "--require", "--clear-refs"});
+            "--require", "--clear-refs", "--quiet", "--method"});
+    refuse(args, {"--pid"}, {"--method"});  // page tables are asked, not the page cache
+    refuse(args, {"--ranges"}, {"--bytes"});
 }
 
 }  // namespace ggufmap::residency
