@@ -150,11 +150,23 @@ TEST_CASE("many layers share rows, layers of different stacks and rows without l
 }
 
 TEST_CASE("a picture escapes names") {
-    const std::string svg = heat_svg({{}, {}}, "<a & \"b\">");
+    const std::string svg = heat_svg({{}, {}}, "<a & \"b\">", "");
     CHECK(svg.find("&lt;a &amp; &quot;b&quot;&gt;") != std::string::npos);
     CHECK(svg.find("<a &") == std::string::npos);
-    const std::string odd = heat_svg({{}, {}}, "a\xEF\xBF\xBF\xEF\xBF\xBEz");
+    const std::string odd = heat_svg({{}, {}}, "a\xEF\xBF\xBF\xEF\xBF\xBEz", "");
     CHECK(odd.find("a\xEF\xBF\xBD\xEF\xBF\xBDz") != std::string::npos);
+}
+
+TEST_CASE("a picture keeps the total and the end of a long name, and says what its colours mean") {
+    HeatMap map;
+    map.rows.push_back({"a stack with quite a long name, longer than anybody reads 7", {}, {}, {}});
+    const std::string svg = heat_svg(map, std::string(500, 'x') + "é.gguf", "3 of 4");
+    CHECK(svg.find("xé.gguf</text>") != std::string::npos);
+    CHECK(svg.find(std::string(200, 'x')) == std::string::npos);
+    CHECK(svg.find(">3 of 4</text>") != std::string::npos);
+    CHECK(svg.find("longer than anybody reads 7</text>") != std::string::npos);
+    CHECK(svg.find("\"end\">a stack") == std::string::npos);
+    CHECK(svg.find(">unknown</text>") != std::string::npos);
 }
 
 TEST_CASE("the page tables of one process answer like a page cache") {

@@ -73,7 +73,7 @@ std::string Shades::legend(unsigned indent, unsigned width) const {
     constexpr unsigned gap = 2;
     std::string text;
     unsigned column = 0;
-    for (std::size_t level = 0; level < unknown; ++level) {
+    for (std::size_t level = 0; level < meanings.size(); ++level) {
         const auto entry = static_cast<unsigned>(2 + meanings[level].size());
         if (level != 0 && width != 0 && column + gap + entry > width) {
             text += '\n';

@@ -7,7 +7,8 @@
 
 namespace ggufmap::residency {
 
-/// An SVG document. `title` stands above the map; names are escaped.
-std::string heat_svg(const HeatMap& map, const std::string& title);
+/// An SVG document: `model` and below it `total` above the map, a legend under it. Names are escaped, and cut
+/// at their beginning where they are too long.
+std::string heat_svg(const HeatMap& map, const std::string& model, const std::string& total);
 
 }  // namespace ggufmap::residency
