@@ -16,6 +16,7 @@
 #include "gguf-residency/require.hpp"
 #include "gguf-residency/screen.hpp"
 #include "gguf-residency/shell_word.hpp"
+#include "gguf-residency/short_names.hpp"
 #include "gguf-residency/svg.hpp"
 #include "gguf-residency/watch.hpp"
 #include "ggufmap/error.hpp"
@@ -770,4 +771,14 @@ TEST_CASE("a requirement is a percentage and perhaps a selection") {
     CHECK_THROWS_AS(Requirement::parse("101"), Error);
     CHECK_THROWS_AS(Requirement::parse("95:"), Error);
     CHECK_THROWS_AS(Requirement::parse(":layer=0"), Error);
+}
+
+TEST_CASE("names of several models are as short as tells them apart") {
+    using Names = std::vector<std::string>;
+    CHECK(short_names({"m/a/x.gguf", "m/b/y.gguf"}) == Names{"x.gguf", "y.gguf"});
+    CHECK(short_names({"m/ab/x.gguf", "m/ac/x.gguf"}) == Names{"ab/x.gguf", "ac/x.gguf"});
+    CHECK(short_names({"x.gguf", "m/x.gguf"}) == Names{"x.gguf", "m/x.gguf"});
+    CHECK(short_names({"/m/x.gguf", "/m/x.gguf"}) == Names{"x.gguf", "x.gguf"});
+    CHECK(short_names({"shm:x", "/dev/shm/x"}) == Names{"shm:x", "x"});
+    CHECK(short_names({}).empty());
 }

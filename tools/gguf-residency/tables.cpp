@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "gguf-residency/counts.hpp"
 #include "gguf-residency/lens.hpp"
 #include "gguf-residency/mapped_by.hpp"
+#include "gguf-residency/short_names.hpp"
 #include "gguf-residency/tables.hpp"
 #include "ggufmap/error.hpp"
 
@@ -92,13 +94,42 @@ std::function<void(const Portion&)> portion_rows(bool experts, const MappedBy& m
 
 namespace {
 
-// Below so many columns of a terminal the kernel's other counters are left out, so that names of tensors
-// stay.
-constexpr unsigned wide = 120;
-
 bool fits_narrow(const Column& column) {
     return column.name != "dirty" && column.name != "writeback" && column.name != "evicted" &&
            column.name != "recently_evicted";
+}
+
+// Columns of the terminal that a column takes; names are measured, the rest is as wide as it gets as a rule.
+std::size_t width_of(const Column& column, Models models, const std::vector<std::string>& names) {
+    std::size_t content = column.shows == Shows::size ? std::string_view("1023.9 MiB").size()
+                                                      : std::string_view("100.0 %").size();
+    if (column.name == "model") {
+        for (const std::string& name : names) content = std::max(content, name.size());
+    }
+    if (column.name == "tensor") {
+        for (const Model& model : models) {
+            for (const ModelTensor& tensor : model.tensors())
+                content = std::max(content, tensor.info->name.size());
+        }
+    }
+    return std::max(content, column.heading.size());
+}
+
+// On a terminal that has no room for all the kernel's other counters are left out, so that names stay whole.
+bool is_narrow(const View& view, Models models, const std::vector<Column>& columns,
+               const std::vector<std::string>& names) {
+    const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
+    if (view.style.format != cli::Format::table || !terminal.present) return false;
+    std::size_t width = columns.size() - 1;  // gaps
+    for (const Column& column : columns) width += width_of(column, models, names);
+    return width > terminal.width;
+}
+
+// Whole for scripts.
+std::vector<std::string> names_of(const View& view, Models models) {
+    std::vector<std::string> names;
+    for (const Model& model : models) names.push_back(model.name());
+    return view.style.format == cli::Format::table ? short_names(names) : names;
 }
 
 // One table for all models, with their names in front where there are several.
@@ -106,8 +137,8 @@ cli::Status print(const View& view, Models models, const MappedBy& mapped, std::
                   const std::function<void(std::size_t, const RowSink&)>& rows_of) {
     const bool several = models.size() > 1;
     if (several) columns.insert(columns.begin(), {"model", "MODEL"});
-    const cli::Terminal terminal = view.io.terminal(cli::Stream::out);
-    const bool narrow = view.style.format == cli::Format::table && terminal.present && terminal.width < wide;
+    const std::vector<std::string> names = names_of(view, models);
+    const bool narrow = is_narrow(view, models, columns, names);
     std::vector<bool> shown;
     for (const Column& column : columns) shown.push_back(!narrow || fits_narrow(column));
     std::size_t at = 0;
@@ -115,7 +146,7 @@ cli::Status print(const View& view, Models models, const MappedBy& mapped, std::
     cli::Report report(view.io, view.style, columns);
     for (std::size_t i = 0; i < models.size(); ++i) {
         rows_of(i, [&](std::vector<Cell>& cells) {
-            if (several) cells.insert(cells.begin(), models[i].name());
+            if (several) cells.insert(cells.begin(), names[i]);
             at = 0;
             if (narrow) std::erase_if(cells, [&](const Cell&) { return !shown[at++]; });
             report.row(cells);
