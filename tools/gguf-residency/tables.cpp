@@ -153,7 +153,7 @@ cli::Status print(const View& view, Models models, const MappedBy& mapped, std::
         });
     }
     report.finish();
-    if (view.style.format == cli::Format::table) tell_unseen(view, mapped.scan().not_permitted);
+    if (view.style.format == cli::Format::table) tell_unseen(view, mapped.scan());
     return cli::Status::ok;
 }
 
