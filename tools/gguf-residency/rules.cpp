@@ -32,8 +32,6 @@ void refuse_contradictions(const cli::Args& args) {
     args.at_most_one_of({"--layers", "--tensors", "--experts", "--pages", "--ranges", "--procs", "--budget",
                          "--why", "--svg"});
     args.at_most_one_of({"--record", "--watch"});
-    if (args.count("--pid") > 1)
-        throw Error(ErrorKind::usage, {}, "--pid: given twice, but it is one process");
     need(args, {"--clear-refs"}, "--pid");
     need(args, {"--force"}, "--svg");
     need(args, {"--ram", "--zram", "--ctx", "--kv-type"}, "--budget");
