@@ -89,6 +89,11 @@ std::pair<std::string, bool> escape(std::string_view name) {
     return {escaped, true};
 }
 
+// Comments, and what our own --hash --scan prints between the digests.
+bool is_meant_for_others(std::string_view line) {
+    return line.starts_with('#') || line.starts_with("scan  ");
+}
+
 std::string_view take_word(std::string_view& line) {
     const std::size_t end = std::min(line.find(' '), line.size());
     const std::string_view word = line.substr(0, end);
@@ -163,6 +168,8 @@ std::optional<ManifestEntry> parse_manifest_line(std::string_view line) {
 }
 
 Manifest parse_manifest(std::string_view text, const std::string& name) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // editors of other systems put it there
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     Manifest manifest;
     std::uint32_t number = 0;
     while (!text.empty()) {
@@ -171,7 +178,7 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
         text.remove_prefix(std::min(end + 1, text.size()));
         ++number;
         if (line.ends_with('\r')) line.remove_suffix(1);
-        if (line.find_first_not_of(" \t") == std::string_view::npos) continue;
+        if (line.find_first_not_of(" \t") == std::string_view::npos || is_meant_for_others(line)) continue;
         auto found = parse_manifest_line(line);
         if (found) {
             found->line = number;

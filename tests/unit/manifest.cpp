@@ -81,10 +81,12 @@ TEST_CASE("what is written is read back, whatever the name") {
 }
 
 TEST_CASE("lines that are none are counted, and nothing else is an error") {
-    const Manifest manifest = parse_manifest("# made today\n\n" + hex64 + "  x\nmd5  zz\n" + hex16, "m");
+    const Manifest manifest = parse_manifest(
+        "\xEF\xBB\xBF" + hex64 + "  x\n# made today\n\nmd5  zz\n" + "scan      nan=1  m.gguf:x\n" + hex16,
+        "m");
     CHECK(manifest.entries.size() == 1);
-    CHECK(manifest.entries[0].line == 3);
-    CHECK(manifest.unknown == std::vector<std::uint32_t>{1, 4, 5});
+    CHECK(manifest.entries[0].line == 1);
+    CHECK(manifest.unknown == std::vector<std::uint32_t>{4, 6});
     CHECK_THROWS_AS(parse_manifest("<html>\n", "m"), Error);
     CHECK_THROWS_AS(parse_manifest("", "m"), Error);
     CHECK_THROWS_AS(parse_manifest("\\" + hex64 + "  bad\\x\n", "m"), Error);

@@ -176,7 +176,7 @@ Status show_difference(const Weights& weights, const Args& args, Io& io) {
     } else if (weights.style.format != cli::Format::table) {
         cli::Report report(io, weights.style, columns);
         print_table(rows, report);
-    } else if (!args.has("--quiet")) {
+    } else if (!args.has("--quiet") || !found.same()) {
         print_for_people(rows, io);
         io.out(fmt::format("{} and {} the same, {} and {} differ\n", counted(found.same_keys, "key"),
                            counted(found.same_tensors, "tensor"), counted(found.keys.size(), "key"),

@@ -88,6 +88,12 @@ cli::Option models_or_pipe() {
     return models;
 }
 
+cli::Option quiet() {
+    cli::Option quiet = cli::option::quiet();
+    quiet.help = "no progress, no remarks, no lines that say OK";
+    return quiet;
+}
+
 }  // namespace
 
 const cli::Tool& tool() {
@@ -116,7 +122,7 @@ const cli::Tool& tool() {
               flag("--arrays", "arrays whole, not their first elements only (--json, --kv)"),
               option::output(),
               option::force(),
-              option::quiet(),
+              quiet(),
           }},
          integrity_options(),
          tensor_selection(),

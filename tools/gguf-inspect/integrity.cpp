@@ -28,6 +28,9 @@ void check_combination(const Args& args) {
     args.at_most_one_of({"--diff", "--hash"});
     refuse(args.has("--values") && !args.has("--diff"), "--values goes with --diff");
     refuse(args.has("--per") && !args.has("--hash"), "--per goes with --hash");
+    refuse(args.has("--strict"),
+           "--strict is about findings: --hash, --verify, --scan, --diff and --in-memory "
+           "have none");
     refuse(args.has("--in-memory") && (args.has("--scan") || args.has("--diff")),
            "--in-memory goes with --hash or --verify, or alone");
 }
@@ -114,13 +117,26 @@ Status show_all(const Args& args, const Manifest* manifest, JsonWriter* json, Io
     });
 }
 
+// A digest that is left out by a slip of an editor would else be one that nobody misses.
+void remark_unknown_lines(const Manifest& manifest, const std::string& path, const Args& args, Io& io) {
+    const auto& lines = manifest.unknown;
+    if (lines.empty()) return;
+    const std::string more = lines.size() > 1 ? fmt::format(" (and {} more)", lines.size() - 1) : "";
+    cli::say(args, io,
+             fmt::format("{}: line {}{} is no digest line", path == "-" ? "standard input" : path,
+                         lines.front(), more));
+}
+
 }  // namespace
 
 Status show_integrity(const Args& args, Io& io) {
     check_combination(args);
     std::optional<Manifest> manifest;
     const auto path = args.text("--verify");
-    if (path && *path != "name") manifest = read_manifest(*path, io);
+    if (path && *path != "name") {
+        manifest = read_manifest(*path, io);
+        if (!args.has("--quiet")) remark_unknown_lines(*manifest, *path, args, io);
+    }
     const Manifest* const wanted = manifest ? &*manifest : nullptr;
     if (cli::Style::from(args).format != cli::Format::json) return show_all(args, wanted, nullptr, io);
     return write_document(io, [&](JsonWriter& json) { return show_all(args, wanted, &json, io); });

@@ -197,7 +197,7 @@ Status show_scan(const Weights& weights, const Args& args, Io& io) {
     } else if (weights.style.format != cli::Format::table) {
         cli::Report table(io, weights.style, columns());
         print_rows(report, tails, true, table);
-    } else {
+    } else if (!args.has("--quiet") || failed) {
         if (!notes.empty()) {
             using cli::Shows;
             cli::Report table(

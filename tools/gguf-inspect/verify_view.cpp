@@ -76,6 +76,17 @@ bool differs_outside(const Verification& result) {
            any(result, CheckSubject::tensor, Verdict::same) && tensors_same;
 }
 
+// Nothing but digests of files, some of which have the length of MD5 and are not what the files have.
+bool may_be_md5(const Verification& result) {
+    const bool files = std::all_of(result.checks.begin(), result.checks.end(), [](const Check& check) {
+        return check.subject == CheckSubject::file;
+    });
+    return files && std::any_of(result.checks.begin(), result.checks.end(), [](const Check& check) {
+        return check.subject == CheckSubject::file && check.verdict == Verdict::different &&
+               check.kind == DigestKind::xxh3_128;
+    });
+}
+
 // "39 tensors the same, 1 different".
 std::string counts(const Verification& result) {
     std::string text;
@@ -88,8 +99,8 @@ std::string counts(const Verification& result) {
     return text;
 }
 
-void print_for_people(const Weights& weights, const Verification& result, bool in_memory,
-                      std::optional<DigestKind> kind, Io& io) {
+// What is wrong, and with what result.
+void print_verdict(const Weights& weights, const Verification& result, bool quiet, Io& io) {
     for (const Check& check : result.checks) {
         if (check.verdict == Verdict::same || check.verdict == Verdict::unchecked) continue;
         io.out(fmt::format("{:<10}  {:<7}  {}\n", name_of(check.verdict), word(check.subject),
@@ -97,14 +108,24 @@ void print_for_people(const Weights& weights, const Verification& result, bool i
     }
     if (differs_outside(result))
         io.out("the tensors are the same: the difference is in the header or in the padding\n");
+    if (quiet && result.good()) return;
     io.out(fmt::format("{}: {}: {}\n", printable(weights.name), result.good() ? "OK" : "FAILED",
                        counts(result)));
+}
+
+// What has not been looked at, or may be meant otherwise.
+void print_remarks(const Weights& weights, const Verification& result, bool in_memory,
+                   std::optional<DigestKind> kind, Io& io) {
     const bool by_kind = std::any_of(result.checks.begin(), result.checks.end(), [&](const Check& check) {
         return check.verdict == Verdict::unchecked && kind && check.kind != kind;
     });
     if (by_kind)
         io.out(fmt::format("{}: unchecked is what the manifest has other digests of than {}\n",
                            printable(weights.name), name_of(*kind)));
+    if (may_be_md5(result))
+        io.out(fmt::format(
+            "{}: 32 digits are taken for XXH128's: lines of md5sum, which look the same, never fit\n",
+            printable(weights.name)));
     if (in_memory) {
         io.out(fmt::format("{}: {} of {} bytes were in memory and have been checked\n",
                            printable(weights.name), result.checked, result.bytes));
@@ -138,8 +159,10 @@ Status print(const Weights& weights, const Verification& result, const Args& arg
     } else if (style.format != cli::Format::table) {
         cli::Report report(io, style, columns());
         fill(report);
-    } else if (!args.has("--quiet")) {
-        print_for_people(weights, result, args.has("--in-memory"), named_kind(args), io);
+    } else {
+        const bool quiet = args.has("--quiet");
+        print_verdict(weights, result, quiet, io);
+        if (!quiet) print_remarks(weights, result, args.has("--in-memory"), named_kind(args), io);
     }
     Complaints complaints(args, io);
     for (const Check& check : result.checks) {
@@ -209,7 +232,7 @@ Status show_verification(const Weights& weights, const Args& args, Io& io) {
         verify(weights.model, plan, weights.selection, args.has("--in-memory"), weights.read);
     if (!result.complete) return Status::trouble;
     if (result.checks.empty())
-        throw Error(ErrorKind::mismatch, {args.text("--verify").value_or("")},
+        throw Error(ErrorKind::usage, {args.text("--verify").value_or("")},
                     "has no digest of what was to be verified");
     if (!args.has("--in-memory") && result.count(Verdict::unchecked) == result.checks.size())
         throw Error(ErrorKind::usage, {weights.name}, "the manifest has no digest of that kind for it");
@@ -249,7 +272,8 @@ Status show_cache_faults(const Weights& weights, const Args& args, Io& io) {
             cli::Report report(io, weights.style, columns);
             fill(report);
         }
-        if (weights.style.format == cli::Format::table && !args.has("--quiet"))
+        const bool tells = !args.has("--quiet") || !result.faults.empty();
+        if (weights.style.format == cli::Format::table && tells)
             io.out(fmt::format("{}: {}: {} of {} bytes were in memory and have been compared with the disk\n",
                                printable(weights.name), result.faults.empty() ? "OK" : "FAILED",
                                result.compared, result.bytes));

@@ -23,7 +23,8 @@ struct ManifestEntry {
 
 struct Manifest {
     std::vector<ManifestEntry> entries;
-    std::vector<std::uint32_t> unknown;  ///< numbers of lines that say nothing we know, empty ones aside
+    std::vector<std::uint32_t>
+        unknown;  ///< numbers of lines that say nothing we know, empty ones, comments (#) and --scan's aside
 };
 
 /// One line without its newline; nothing where it is none of those below. `line` of the result is 0.

@@ -62,8 +62,8 @@ struct VerifyPlan {
 /// Picks the entries that speak of this model, for each thing the one with the strongest digest, or with
 /// `kind`; a thing that has only others is marked. A manifest of a single model fits whatever the file is
 /// called now; of several, the one of the same path, or of those of the same name the one whose path has the
-/// longest end in common with the file's. Throws Error (mismatch) if none is about this model; Error (usage)
-/// if `kind` is not among them, or naming two lines that fit equally well and have different digests.
+/// longest end in common with the file's. Throws Error (usage) if none is about this model or
+/// `kind` is not among them, or naming two lines that fit equally well and have different digests.
 GGUFMAP_API VerifyPlan plan_verification(const Model& model, const Manifest& manifest,
                                          std::optional<DigestKind> kind = {});
 

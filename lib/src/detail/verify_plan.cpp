@@ -147,7 +147,7 @@ public:
         if (plan_.items.empty() && !other_kinds_.empty())
             throw Error(ErrorKind::usage, {model_.name()}, "the manifest has no digest of that kind for it");
         if (plan_.items.empty())
-            throw Error(ErrorKind::mismatch, {model_.name()}, "the manifest says nothing about this model");
+            throw Error(ErrorKind::usage, {model_.name()}, "the manifest says nothing about this model");
         for (auto& [thing, item] : other_kinds_) {
             if (!known_.contains(thing)) plan_.items.push_back(std::move(item));
         }
