@@ -14,17 +14,20 @@ std::vector<Finding> Findings::take() {
         if (count <= most_of_a_code) continue;
         const auto same = [code = code](const Finding& finding) { return finding.code == code; };
         const auto last = std::find_if(list_.rbegin(), list_.rend(), same);
-        list_.insert(last.base(),
-                     {code,
-                      last->severity,
-                      {last->where.file},
-                      fmt::format("{} more findings of the kind '{}'", count - most_of_a_code, code)});
+        list_.insert(last.base(), {code,
+                                   last->severity,
+                                   {last->where.file},
+                                   fmt::format("{} of the kind '{}'",
+                                               counted(count - most_of_a_code, "more finding"), code)});
     }
     std::stable_sort(list_.begin(), list_.end(),
                      [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
     return std::move(list_);
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 std::string key_place(std::string_view key) { return fmt::format("key '{}'", key); }
 std::string tensor_place(std::string_view name) { return fmt::format("tensor '{}'", name); }
 
@@ -53,13 +56,13 @@ ModelKind kind_of(const Model& model) {
         return ModelKind::adapter;
     if (type == "mmproj" || architecture == "clip") return ModelKind::projector;
     if (type == "imatrix" || head.find("imatrix.chunk_count") != nullptr) return ModelKind::imatrix;
-    if (model.tensors().empty())
-        return has_key_under(head, "tokenizer.") ? ModelKind::vocabulary : ModelKind::other;
+    const ModelKind otherwise = is_shard_alone(model) ? ModelKind::shard : ModelKind::other;
+    if (model.tensors().empty()) return has_key_under(head, "tokenizer.") ? ModelKind::vocabulary : otherwise;
     // Image models and the like carry an architecture, but none of the keys and tensors of a language model.
     const bool speaks = has_key_under(head, "tokenizer.") ||
                         model.find_tensor("token_embd.weight") != nullptr ||
                         (!architecture.empty() && has_key_under(head, architecture + "."));
-    return speaks ? ModelKind::model : ModelKind::other;
+    return speaks ? ModelKind::model : otherwise;
 }
 
 std::string_view name_of(ModelKind kind) {
@@ -74,6 +77,8 @@ std::string_view name_of(ModelKind kind) {
             return "projector";
         case ModelKind::imatrix:
             return "imatrix";
+        case ModelKind::shard:
+            return "shard";
         case ModelKind::other:
             break;
     }
@@ -81,7 +86,9 @@ std::string_view name_of(ModelKind kind) {
 }
 
 bool is_shard_alone(const Model& model) {
-    return model.shards().size() == 1 && model.head().unsigned_of("split.count").value_or(1) > 1;
+    if (model.shards().size() > 1) return false;
+    const auto named = parse_shard_name(model.shards().front().file.name());
+    return model.head().unsigned_of("split.count").value_or(1) > 1 || (named && named->count > 1);
 }
 
 std::vector<Finding> check(const Model& model, Depth depth) {

@@ -22,7 +22,8 @@ std::string reservation(const Subject& subject) {
     if (!is_shard_alone(*subject.model)) return " so far: header only";
     const Gguf& head = subject.model->head();
     return fmt::format(" so far: {}shard {} of {} only", header ? "header of " : "",
-                       head.unsigned_of("split.no").value_or(0) + 1, *head.unsigned_of("split.count"));
+                       head.unsigned_of("split.no").value_or(0) + 1,
+                       head.unsigned_of("split.count").value_or(0));
 }
 
 void print_verdict(const Subject& subject, bool fails, cli::Io& io) {
@@ -53,8 +54,10 @@ void print_verdict(const Subject& subject, bool fails, cli::Io& io) {
 cli::Status show_check(const Subject& subject, const cli::Args& args, cli::Io& io) {
     const bool fails = subject.fails(args.has("--strict"));
     const cli::Status status = fails ? cli::Status::no : cli::Status::ok;
-    const cli::Style style = cli::Style::from(args);
+    cli::Style style = cli::Style::from(args);
+    style.continues = !subject.first;  // each row has its model's name in a column of every format
     if (style.format == cli::Format::table) {
+        if (args.has("--quiet") && subject.findings.empty()) return status;
         print_verdict(subject, fails, io);
         return status;
     }

@@ -59,6 +59,8 @@ std::string kind_in_words(const Facts& facts) {
             return "projector (mmproj) for images or sound";
         case ModelKind::imatrix:
             return "importance matrix";
+        case ModelKind::shard:
+            return "one shard of a model";
         case ModelKind::other:
             break;
     }
@@ -175,7 +177,7 @@ std::string plain(const cli::Cell& cell) {
 }  // namespace
 
 cli::Status show_summary(const Subject& subject, const cli::Args& args, cli::Io& io) {
-    const cli::Style style = cli::Style::from(args);
+    const cli::Style style = subject.style(args);
     const cli::Status status = subject.fails(args.has("--strict")) ? cli::Status::no : cli::Status::ok;
     const Facts facts = facts_of(*subject.model);
     if (style.format != cli::Format::table) {

@@ -38,14 +38,15 @@ enum class ModelKind {
     adapter,     ///< LoRA or control vector
     projector,   ///< mmproj: vision or audio encoder
     imatrix,     ///< importance matrix
+    shard,       ///< one of a set, without the shard that says what they are
     other,       ///< something else in GGUF clothes: image models, a caller's own data
 };
 
 GGUFMAP_API ModelKind kind_of(const Model& model);
-/// "model", "vocabulary", "adapter", "projector", "imatrix", "other".
+/// "model", "vocabulary", "adapter", "projector", "imatrix", "shard", "other".
 GGUFMAP_API std::string_view name_of(ModelKind kind);
 
-/// One shard of several without the others: it need not have all keys and tensors.
+/// One shard of several without the others, by its keys or its name: it need not have all keys and tensors.
 GGUFMAP_API bool is_shard_alone(const Model& model);
 
 enum class Depth {

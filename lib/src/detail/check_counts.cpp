@@ -20,8 +20,11 @@ public:
 
     void check() {
         check_token_lists();
+        check_special_tokens();
         if (kind_of(model_) != ModelKind::model) return;
-        check_vocabulary();
+        check_embedding();
+        check_vocabulary_size();
+        check_layer_lists();
         check_tensors();
     }
 
@@ -37,7 +40,10 @@ private:
         });
     }
     void check_token_lists();
-    void check_vocabulary();
+    void check_special_tokens();
+    void check_embedding();
+    void check_vocabulary_size();
+    void check_layer_lists();
     void check_tensors();
     void check_layers(const std::map<std::string_view, std::uint64_t>& layers_of_stack);
 
@@ -54,19 +60,60 @@ void Counts::check_token_lists() {
     for (const char* key : {"tokenizer.ggml.scores", "tokenizer.ggml.token_type"}) {
         const auto length = length_of(key);
         if (length && *length != *tokens)
-            disagree(key_place(key), fmt::format("has {} elements for {} tokens", *length, *tokens));
+            disagree(key_place(key),
+                     fmt::format("has {} for {}", counted(*length, "element"), counted(*tokens, "token")));
     }
 }
 
-// One row of the embedding for each token.
-void Counts::check_vocabulary() {
+// Loaders drop an id that no token has. 2^32 - 1 is what converters write for "none".
+void Counts::check_special_tokens() {
     const auto tokens = length_of("tokenizer.ggml.tokens");
+    if (!tokens) return;
+    for (const char* name : {"bos", "eos", "eot", "eom", "unknown", "padding", "cls", "mask"}) {
+        const std::string key = fmt::format("tokenizer.ggml.{}_token_id", name);
+        const auto id = head_.unsigned_of(key);
+        if (id && *id >= *tokens && *id != UINT32_MAX)
+            disagree(key_place(key), fmt::format("is {}, but there are {}", *id, counted(*tokens, "token")));
+    }
+}
+
+// One row of the embedding for each token, as wide as the model.
+void Counts::check_embedding() {
     const ModelTensor* embedding = model_.find_tensor("token_embd.weight");
-    if (!tokens || embedding == nullptr || embedding->info->dimension_count < 2) return;
+    if (embedding == nullptr || embedding->info->dimension_count < 2) return;
+    const std::string place = tensor_place(embedding->info->name);
+    const auto tokens = length_of("tokenizer.ggml.tokens");
     const std::uint64_t rows = embedding->info->dimension[1];
-    if (rows != *tokens)
-        disagree(tensor_place(embedding->info->name),
-                 fmt::format("has {} rows for {} tokens", rows, *tokens));
+    if (tokens && rows != *tokens)
+        disagree(place, fmt::format("has {} for {}", counted(rows, "row"), counted(*tokens, "token")));
+    const auto width = head_.unsigned_of(own("embedding_length"));
+    const std::uint64_t columns = embedding->info->dimension[0];
+    // Codecs (wavtokenizer-dec) embed features, which have a width of their own.
+    if (width && columns != *width && head_.find(own("features_length")) == nullptr)
+        disagree(place, fmt::format("is {} wide, '{}' is {}", columns, own("embedding_length"), *width));
+}
+
+// It may be larger: the rows of the embedding that pad a vocabulary count.
+void Counts::check_vocabulary_size() {
+    const auto size = head_.unsigned_of(own("vocab_size"));
+    const auto tokens = length_of("tokenizer.ggml.tokens");
+    if (!size || !tokens || *size >= *tokens) return;
+    const ModelTensor* embedding = model_.find_tensor("token_embd.weight");
+    if (embedding != nullptr && embedding->info->dimension[1] == *size) return;  // told by check_embedding()
+    disagree(key_place(own("vocab_size")),
+             fmt::format("is {}, but there are {}", *size, counted(*tokens, "token")));
+}
+
+// llama.cpp refuses a list that has not one element for each layer.
+void Counts::check_layer_lists() {
+    const auto blocks = head_.unsigned_of(own("block_count"));
+    if (!blocks) return;
+    for (const char* name : {"feed_forward_length", "attention.head_count", "attention.head_count_kv"}) {
+        const auto length = length_of(own(name));
+        if (length && *length != *blocks)
+            disagree(key_place(own(name)),
+                     fmt::format("has {} for {}", counted(*length, "element"), counted(*blocks, "layer")));
+    }
 }
 
 void Counts::check_tensors() {
@@ -82,7 +129,8 @@ void Counts::check_tensors() {
             findings_.warning("count", [&] {
                 return Findings::Told{
                     {model_.shards()[tensor.shard].file.name(), tensor_place(tensor.info->name)},
-                    fmt::format("stacks {} experts, '{}' is {}", slices, own("expert_count"), *experts)};
+                    fmt::format("stacks {}, '{}' is {}", counted(slices, "expert"), own("expert_count"),
+                                *experts)};
             });
     }
     check_layers(layers_of_stack);
@@ -97,7 +145,7 @@ void Counts::check_layers(const std::map<std::string_view, std::uint64_t>& layer
             stack == "dec" ? head_.unsigned_of(own("decoder_block_count")).value_or(*blocks) : *blocks;
         if (layers != wanted)
             disagree(key_place(own(stack == "dec" ? "decoder_block_count" : "block_count")),
-                     fmt::format("is {}, but the tensors make {} layers", wanted, layers));
+                     fmt::format("is {}, but the tensors make {}", wanted, counted(layers, "layer")));
     }
     if (layers_of_stack.empty() && *blocks != 0)
         disagree(key_place(own("block_count")),

@@ -12,7 +12,9 @@ namespace {
 
 class ShardLayout {
 public:
-    ShardLayout(const Shard& shard, Findings& findings) : shard_(shard), findings_(findings) {}
+    /// `first`: index of the shard's first tensor among the `total` of the model.
+    ShardLayout(const Shard& shard, std::size_t first, std::size_t total, Findings& findings)
+        : shard_(shard), first_(first), total_(total), findings_(findings) {}
 
     void check() {
         check_types();
@@ -32,6 +34,8 @@ private:
     bool gguf_at(std::uint64_t offset) const;
 
     const Shard& shard_;
+    std::size_t first_;
+    std::size_t total_;
     Findings& findings_;
 };
 
@@ -77,15 +81,15 @@ void ShardLayout::check_extents() {
         if (tensor->offset < end && bytes != 0)
             findings_.error("overlap", [&] {
                 return Findings::Told{at(*tensor, base + tensor->offset),
-                                      fmt::format("overlaps {} by {} bytes", tensor_place(last->name),
-                                                  std::min(end - tensor->offset, bytes))};
+                                      fmt::format("overlaps {} by {}", tensor_place(last->name),
+                                                  counted(std::min(end - tensor->offset, bytes), "byte"))};
             });
         const std::uint64_t expected = checked::align_up(end, alignment).value_or(end);
         if (tensor->offset > expected)
             findings_.warning("gap", [&] {
                 return Findings::Told{at(*tensor, base + tensor->offset),
-                                      fmt::format("{} unused bytes before the data: llama.cpp refuses this",
-                                                  tensor->offset - expected)};
+                                      fmt::format("{} before the data: llama.cpp refuses this",
+                                                  counted(tensor->offset - expected, "unused byte"))};
             });
         // A type of unknown size takes what there is up to the next tensor.
         if (tensor->offset + bytes > end || last == nullptr) {
@@ -100,17 +104,18 @@ void ShardLayout::check_end() {
     const Gguf& gguf = shard_.gguf;
     const std::uint64_t file_bytes = shard_.file.size();
     std::uint64_t data_end = gguf.header().size();
-    const Tensor* cut = nullptr;  // the first in the file that reaches beyond its end
+    const Tensor* cut =
+        nullptr;  // the first that reaches beyond the end, as Model::require_complete() counts
     for (const Tensor& tensor : gguf.tensors()) {
         const std::uint64_t end = gguf.data_offset() + tensor.offset + tensor.bytes.value_or(0);
         data_end = std::max(data_end, end);
-        if (end > file_bytes && (cut == nullptr || tensor.offset < cut->offset)) cut = &tensor;
+        if (end > file_bytes && cut == nullptr) cut = &tensor;
     }
     if (cut == nullptr) return check_trailing(data_end);
     findings_.error("truncated", [&] {
-        std::string text =
-            fmt::format("truncated at tensor {} of {}, {} bytes missing", cut - gguf.tensors().data() + 1,
-                        gguf.tensors().size(), data_end - file_bytes);
+        std::string text = fmt::format("truncated at tensor {} of {}, {} missing",
+                                       first_ + static_cast<std::size_t>(cut - gguf.tensors().data()) + 1,
+                                       total_, counted(data_end - file_bytes, "byte"));
         if (is_raw_part_name(shard_.file.name())) text += ": a raw part, join all parts in order with cat";
         return Findings::Told{at(*cut, gguf.data_offset() + cut->offset), std::move(text)};
     });
@@ -132,8 +137,9 @@ void ShardLayout::check_trailing(std::uint64_t data_end) {
         });
     }
     findings_.warning("trailing", [&] {
-        return Findings::Told{{file, {}, padded_end},
-                              fmt::format("{} bytes behind the last tensor", file_bytes - padded_end)};
+        return Findings::Told{
+            {file, {}, padded_end},
+            fmt::format("{} behind the last tensor", counted(file_bytes - padded_end, "byte"))};
     });
 }
 
@@ -158,6 +164,19 @@ void check_split_types(const Shard& shard, Findings& findings) {
     }
 }
 
+// Later shards need not name it; one that names another comes from elsewhere.
+void check_architectures(const Model& model, Findings& findings) {
+    const std::string_view first = model.head().architecture();
+    for (const Shard& shard : model.shards()) {
+        const std::string_view own = shard.gguf.architecture();
+        if (own.empty() || own == first) continue;
+        findings.error("shard-foreign", [&] {
+            return Findings::Told{{shard.file.name(), key_place("general.architecture")},
+                                  fmt::format("is '{}', that of the first shard '{}'", own, first)};
+        });
+    }
+}
+
 // A set is opened as one model when a name says that it is one; the keys may say so where the name does not.
 void check_shard_name(const Model& model, Findings& findings) {
     const Shard& shard = model.shards().front();
@@ -177,10 +196,13 @@ void check_shard_name(const Model& model, Findings& findings) {
 }  // namespace
 
 void check_layout(const Model& model, Findings& findings) {
+    std::size_t first = 0;
     for (const Shard& shard : model.shards()) {
-        ShardLayout(shard, findings).check();
+        ShardLayout(shard, first, model.tensors().size(), findings).check();
         check_split_types(shard, findings);
+        first += shard.gguf.tensors().size();
     }
+    check_architectures(model, findings);
     check_shard_name(model, findings);
 }
 

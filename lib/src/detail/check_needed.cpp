@@ -143,6 +143,7 @@ void NeededKeys::check() {
             need_one_of({"clip.has_vision_encoder", "clip.has_audio_encoder"});
             break;
         case ModelKind::imatrix:
+        case ModelKind::shard:
         case ModelKind::other:
             break;
     }

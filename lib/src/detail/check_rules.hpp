@@ -54,6 +54,8 @@ void check_needed_keys(const Model& model, Findings& findings);
 /// Numbers in the metadata against the tensors and each other.
 void check_counts(const Model& model, Findings& findings);
 
+/// "1 layer", "2 layers".
+std::string counted(std::uint64_t count, std::string_view noun);
 /// The place of a finding, as the parser words it.
 std::string key_place(std::string_view key);
 std::string tensor_place(std::string_view name);
