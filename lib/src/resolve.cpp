@@ -1,8 +1,10 @@
 // From "shm:NAME" and "ollama:NAME[:TAG]" to paths.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "ggufmap/error.hpp"
@@ -62,7 +64,11 @@ std::string text_of(const nlohmann::json& object, const char* key) {
 std::string resolve_ollama(const std::string& name, const Places& places) {
     if (places.ollama_models.empty())
         throw Error(ErrorKind::usage, {name}, "no Ollama model folder is known");
-    const File file = File::open(ollama_manifest_path(name, places));
+    const std::string manifest = ollama_manifest_path(name, places);
+    if (::access(manifest.c_str(), F_OK) != 0 && errno == ENOENT)
+        throw Error(ErrorKind::io, {name}, fmt::format("Ollama has no such model: no file {}", manifest),
+                    ENOENT);
+    const File file = File::open(manifest);
     if (file.size() > manifest_limit)
         throw Error(ErrorKind::limit, {file.name()}, "too large for an Ollama manifest");
     std::vector<std::byte> bytes(file.size());
@@ -90,6 +96,7 @@ std::string resolve_ollama(const std::string& name, const Places& places) {
 std::string resolve_model(const std::string& name, const Places& places) {
     if (name.starts_with(shm_scheme)) return resolve_shared_memory(name, places);
     if (name.starts_with(ollama_scheme)) return resolve_ollama(name, places);
+    if (name.empty()) throw Error(ErrorKind::usage, {}, "the name of a model is empty");
     if (name == "-")
         throw Error(ErrorKind::usage, {name},
                     "a pipe will not do here: give a file (one of that name as ./-)");

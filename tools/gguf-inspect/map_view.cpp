@@ -15,7 +15,8 @@
 namespace ggufmap::inspect {
 namespace {
 
-constexpr std::size_t label_width = 15;
+constexpr std::size_t least_label_width = 15;
+constexpr std::size_t most_label_width = 40;
 constexpr std::size_t size_width = 20;  // "   1.2 GiB   100.0 %"
 constexpr std::size_t least_columns = 16;
 constexpr std::size_t width_of_pipes = 80;
@@ -45,6 +46,29 @@ Layers layers_of(const Model& model) {
     return layers;
 }
 
+std::string layer_label(std::string_view stack, std::uint32_t first, Layers layers) {
+    const std::string prefix = stack.empty() ? "" : printable(stack) + " ";
+    const std::uint32_t last = std::min(layers.last - first, layers.a_line - 1) + first;
+    if (first == last) return fmt::format("{}layer {}", prefix, last);
+    return fmt::format("{}layers {}-{}", prefix, first, last);
+}
+
+std::uint32_t first_on_line(std::uint32_t layer, Layers layers) {
+    return layer / layers.a_line * layers.a_line;
+}
+
+// A file may number its layers in billions.
+std::size_t label_width_of(const Model& model, Layers layers) {
+    std::size_t width = least_label_width;
+    for (const ModelTensor& tensor : model.tensors()) {
+        const Role role = role_of(tensor.info->name);
+        if (!role.layer) continue;
+        width =
+            std::max(width, layer_label(role.stack, first_on_line(*role.layer, layers), layers).size() + 1);
+    }
+    return std::min(width, most_label_width);
+}
+
 struct Line {
     std::vector<double> cells;  ///< bytes in each column
     std::uint64_t bytes = 0;
@@ -52,8 +76,9 @@ struct Line {
 
 class Picture {
 public:
-    Picture(const Shard& shard, std::uint64_t extent, std::size_t columns, Layers layers)
-        : extent_(extent), columns_(columns), layers_(layers) {
+    Picture(const Shard& shard, std::uint64_t extent, std::size_t columns, std::size_t label_width,
+            Layers layers)
+        : extent_(extent), columns_(columns), label_width_(label_width), layers_(layers) {
         for_each_region(shard.gguf, extent, [&](const Region& region) { add(key_of(region), region.range); });
     }
 
@@ -67,6 +92,7 @@ private:
 
     std::uint64_t extent_;
     std::size_t columns_;
+    std::size_t label_width_;
     Layers layers_;
     std::map<LineKey, Line> lines_;
 };
@@ -86,7 +112,7 @@ LineKey Picture::key_of(const Region& region) const {
             break;
     }
     const Role role = role_of(region.tensor->name);
-    if (role.layer) return {Group::layers, role.stack, *role.layer / layers_.a_line * layers_.a_line};
+    if (role.layer) return {Group::layers, role.stack, first_on_line(*role.layer, layers_)};
     return {
         role.part == Part::embed ? Group::before : Group::after, {}, static_cast<std::uint32_t>(role.part)};
 }
@@ -100,7 +126,7 @@ std::string Picture::label_of(const LineKey& key) const {
         case Group::after:
             return std::string(name_of(static_cast<Part>(key.number)));
         case Group::layers:
-            break;
+            return layer_label(key.stack, key.number, layers_);
         case Group::padding:
             return "padding";
         case Group::gap:
@@ -108,12 +134,9 @@ std::string Picture::label_of(const LineKey& key) const {
         case Group::trailing:
             return "trailing";
         case Group::missing:
-            return "missing";
+            break;
     }
-    const std::string stack = key.stack.empty() ? "" : printable(key.stack) + " ";
-    const std::uint32_t last = std::min(key.number + layers_.a_line - 1, layers_.last);
-    if (key.number == last) return fmt::format("{}layer {}", stack, last);
-    return fmt::format("{}layers {}-{}", stack, key.number, last);
+    return "missing";
 }
 
 void Picture::add(const LineKey& key, Range range) {
@@ -151,7 +174,7 @@ void Picture::print(cli::Io& io, bool exact) const {
         const bool odd = key.group == LineKey::Group::gap || key.group == LineKey::Group::trailing ||
                          key.group == LineKey::Group::missing;
         const std::string bar = bar_of(line);
-        io.out(fmt::format("{:<{}}{}{:>10} {:>8}\n", label_of(key), label_width,
+        io.out(fmt::format("{:<{}}{}{:>10} {:>8}\n", label_of(key), label_width_,
                            odd ? paint.yellow(bar) : bar, size, cli::human_percent(percent)));
     }
 }
@@ -165,17 +188,18 @@ cli::Status show_map(const Subject& subject, const cli::Args& args, cli::Io& io)
     const Model& model = *subject.model;
     const cli::Terminal terminal = io.terminal(cli::Stream::out);
     const std::size_t room = terminal.present ? terminal.width : width_of_pipes;
+    const Layers layers = layers_of(model);
+    const std::size_t label_width = label_width_of(model, layers);
     const std::size_t columns =
         std::max(room, label_width + size_width + least_columns) - label_width - size_width;
-    const Layers layers = layers_of(model);
     for (const Shard& shard : model.shards()) {
         // A truncated file is drawn in its full length, a header from a pipe as the file that it came from.
         const std::uint64_t whole = shard.gguf.data_end().value_or(0);
         const std::uint64_t extent = std::max(shard.file.size(), whole);
         io.out(Paint(terminal).bold(printable(shard.file.name())) +
                fmt::format(": {}, a column is {}\n", cli::human_size(extent),
-                           cli::human_size(extent / columns)));
-        Picture picture(shard, extent, columns, layers);
+                           extent < columns ? "less than a byte" : cli::human_size(extent / columns)));
+        Picture picture(shard, extent, columns, label_width, layers);
         if (model.has_files() && whole > shard.file.size())
             picture.add({LineKey::Group::missing, {}, 0}, {shard.file.size(), whole - shard.file.size()});
         picture.print(io, style.exact_bytes);

@@ -68,8 +68,9 @@ std::string_view name_of(Subject::Extent extent) {
 
 void tell_errors(const Subject& subject, const cli::Args& args, cli::Io& io) {
     io.flush();  // keeps stdout and stderr in step where both are one terminal
+    const bool all = args.has("--strict");
     for (const Finding& finding : subject.findings)
-        if (finding.severity == Severity::error) say(args, io, finding.in_words());
+        if (all || finding.severity == Severity::error) say(args, io, finding.in_words());
 }
 
 }  // namespace ggufmap::inspect

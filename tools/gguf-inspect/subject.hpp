@@ -37,7 +37,7 @@ std::string_view name_of(Subject::Extent extent);
 /// as one, of anything else the header is read, no further than its end. Throws Error (usage, io).
 Subject open_subject(const std::string& name, Depth depth, cli::Io& io);
 
-/// Errors among the findings, a line each, on stderr.
+/// Errors among the findings, with --strict all of them, a line each, on stderr.
 void tell_errors(const Subject& subject, const cli::Args& args, cli::Io& io);
 
 }  // namespace ggufmap::inspect

@@ -44,7 +44,8 @@ cli::Status show_tensors(const Subject& subject, const cli::Args& args, cli::Io&
         report.row(row);
     }
     report.finish();
-    if (any || glob.empty()) return cli::Status::ok;
+    if (any || (glob.empty() && selection.everything())) return cli::Status::ok;
+    if (glob.empty()) throw Error(ErrorKind::usage, {subject.name}, "no tensor matches the selection");
     throw Error(
         ErrorKind::mismatch, {subject.name},
         fmt::format("no tensor matches '{}'{}", glob, selection.everything() ? "" : " and the selection"));
