@@ -78,13 +78,12 @@ bool differs_outside(const Verification& result) {
 
 // Nothing but digests of files, some of which have the length of MD5 and are not what the files have.
 bool may_be_md5(const Verification& result) {
-    const bool files = std::all_of(result.checks.begin(), result.checks.end(), [](const Check& check) {
-        return check.subject == CheckSubject::file;
-    });
+    const bool files = std::all_of(result.checks.begin(), result.checks.end(),
+                                   [](const Check& check) { return check.subject == CheckSubject::file; });
     return files && std::any_of(result.checks.begin(), result.checks.end(), [](const Check& check) {
-        return check.subject == CheckSubject::file && check.verdict == Verdict::different &&
-               check.kind == DigestKind::xxh3_128;
-    });
+               return check.subject == CheckSubject::file && check.verdict == Verdict::different &&
+                      check.kind == DigestKind::xxh3_128;
+           });
 }
 
 // "39 tensors the same, 1 different".
