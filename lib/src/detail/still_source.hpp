@@ -17,7 +17,8 @@ namespace ggufmap::detail {
 /// What is in memory is copied from there, the rest comes from the disk past the cache. pread would do
 /// neither: it brings in what it reads and, where it meets a page with a readahead mark, up to 8 MiB behind
 /// it, POSIX_FADV_RANDOM notwithstanding; letting those go again would take them from whoever reads them
-/// meanwhile. Only where a file system knows no direct reads is pread used, and what it brought in let go.
+/// meanwhile. Only where a file system reads through the cache all the same (btrfs with checksums), what it
+/// brought in of the header is let go.
 class StillSource final : public ByteSource {
 public:
     explicit StillSource(const File& file);
@@ -30,16 +31,16 @@ private:
         void operator()(std::byte* memory) const { std::free(memory); }
     };
 
+    void open_to_read(int flags);
     bool copy_resident(std::span<std::byte> out);
-    /// Nothing where the file system knows no direct reads.
-    std::optional<std::size_t> read_direct(std::span<std::byte> out);
-    std::size_t read_and_let_go(std::span<std::byte> out);
+    std::size_t read_past_cache(std::span<std::byte> out);
+    std::size_t read_blocks(std::span<std::byte> out);
 
     const File& file_;
     KernelPageCache cache_;
     std::optional<ResidentPages> resident_;      // none: files in memory, and what cannot be mapped
-    Fd direct_;                                  // none: the same, and where it cannot be opened so
-    std::unique_ptr<std::byte[], Free> buffer_;  // of direct reads
+    Fd fd_;                                      // none: files in memory
+    std::unique_ptr<std::byte[], Free> buffer_;  // of blocks
     std::uint64_t position_ = 0;
 };
 
