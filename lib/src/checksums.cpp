@@ -17,7 +17,7 @@ constexpr std::uint64_t list_limit = 32ULL << 20;  // 99,999 pieces, whose names
 std::optional<Checksum> checksum_of(std::string_view line) {
     auto entry = parse_manifest_line(line);
     if (!entry || !entry->of_file || entry->kind != DigestKind::xxh3_128) return std::nullopt;
-    return Checksum{std::move(entry->name), std::move(entry->hex)};
+    return Checksum{std::move(entry->name), hex_of(entry->kind, entry->digest)};
 }
 
 }  // namespace

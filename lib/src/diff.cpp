@@ -162,33 +162,40 @@ public:
         WeightRequest request;
         request.kinds = {DigestKind::xxh3_128};
         request.selection = selection;
-        report_ = digest_weights(model, request, options);
-        for (std::size_t i = 0; i < report_.tensors.size(); ++i) {
-            Rows& rows = by_tensor_[index_of(*report_.tensors[i].tensor)];
+        WeightReport report = digest_weights(model, request, options);
+        complete_ = report.complete;
+        digests_ = std::move(report.digests);
+        for (std::size_t i = 0; i < report.tensors.size(); ++i) {
+            Rows& rows = by_tensor_[index_of(*report.tensors[i].tensor)];
             if (rows.empty()) {
-                tensors_.push_back(report_.tensors[i].tensor);
+                tensors_.push_back(report.tensors[i].tensor);
                 rows.first = i;
             }
             rows.end = i + 1;
         }
     }
 
-    bool complete() const { return report_.complete; }
+    bool complete() const { return complete_; }
     const std::vector<const ModelTensor*>& tensors() const { return tensors_; }
     bool has(const ModelTensor* tensor) const {
         return tensor != nullptr && !by_tensor_[index_of(*tensor)].empty();
     }
-    // Of all that was read of it: the tensor, or slices of single experts.
-    std::vector<std::string> digests(const ModelTensor& tensor) const {
-        const Rows rows = by_tensor_[index_of(tensor)];
-        std::vector<std::string> digests;
-        for (std::size_t i = rows.first; i < rows.end; ++i) digests.push_back(report_.digests.hex(i, 0));
-        return digests;
+    // All that was read of it is the same: the tensor, or slices of single experts.
+    bool same(const ModelTensor& tensor, const Side& other, const ModelTensor& others) const {
+        const Rows ours = by_tensor_[index_of(tensor)];
+        const Rows theirs = other.by_tensor_[other.index_of(others)];
+        if (ours.end - ours.first != theirs.end - theirs.first) return false;
+        for (std::size_t i = 0; i < ours.end - ours.first; ++i) {
+            if (!std::ranges::equal(digests_.digest(ours.first + i, 0),
+                                    other.digests_.digest(theirs.first + i, 0)))
+                return false;
+        }
+        return true;
     }
     const Error* error(const ModelTensor& tensor) const {
         const Rows rows = by_tensor_[index_of(tensor)];
         for (std::size_t i = rows.first; i < rows.end; ++i) {
-            if (const Error* const error = report_.digests.error(i)) return error;
+            if (const Error* const error = digests_.error(i)) return error;
         }
         return nullptr;
     }
@@ -205,7 +212,8 @@ private:
     }
 
     const Model& model_;
-    WeightReport report_;
+    DigestTable digests_;
+    bool complete_ = true;
     std::vector<const ModelTensor*> tensors_;
     std::vector<Rows> by_tensor_;
 };
@@ -217,8 +225,7 @@ TensorDifference compare(const Side& left, const ModelTensor& before, const Side
     result.shape = before.info->dimension != after.info->dimension;
     const Error* const error = left.error(before) != nullptr ? left.error(before) : right.error(after);
     if (error != nullptr) result.error = *error;
-    result.bytes =
-        result.type || result.shape || (error == nullptr && left.digests(before) != right.digests(after));
+    result.bytes = result.type || result.shape || (error == nullptr && !left.same(before, right, after));
     return result;
 }
 

@@ -12,8 +12,6 @@ namespace {
 // A digest and the longest path, each of its characters escaped; longer lines are none of a manifest.
 constexpr std::size_t most_line_bytes = std::size_t{16} << 10;
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
-
 struct KindWord {
     std::string_view word;
     DigestKind kind;
@@ -36,23 +34,6 @@ std::optional<DigestKind> find_word(const KindWord (&words)[N], std::string_view
 }
 
 std::size_t digit_count(DigestKind kind) { return 2 * digest_size(kind); }
-
-// Lower case, or nothing where it is no digest of that kind.
-std::optional<std::string> clean_hex(std::string_view text, DigestKind kind) {
-    std::string hex;
-    std::size_t dashes = 0;
-    for (const char c : text) {
-        const char lower = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-        if (lower == '-' && kind == DigestKind::uuid) {
-            ++dashes;
-        } else if (hex_digits.find(lower) == std::string_view::npos) {
-            return std::nullopt;
-        }
-        hex += lower;
-    }
-    if (hex.size() - dashes != digit_count(kind)) return std::nullopt;
-    return hex;
-}
 
 std::optional<std::string> unescape(std::string_view text) {
     std::string plain;
@@ -105,13 +86,14 @@ void skip_spaces(std::string_view& line) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
 }
 
+// Its name is a part of the line, with escapes.
 using Found = std::optional<ManifestEntry>;
 
 Found entry(std::optional<DigestKind> kind, std::string_view hex, std::string_view name, bool of_file) {
     if (!kind || name.empty()) return std::nullopt;
-    const auto clean = clean_hex(hex, *kind);
-    if (!clean) return std::nullopt;
-    return ManifestEntry{*kind, *clean, std::string(name), of_file, 0};
+    const auto digest = parse_hex(*kind, hex);
+    if (!digest) return std::nullopt;
+    return ManifestEntry{*kind, of_file, 0, *digest, name};
 }
 
 // "sha1      HEX  NAME"
@@ -148,44 +130,89 @@ Found sum_entry(std::string_view line) {
     return entry(kind, hex, line.substr(2), true);
 }
 
-}  // namespace
-
-std::optional<ManifestEntry> parse_manifest_line(std::string_view line) {
-    if (line.size() > most_line_bytes) return std::nullopt;
-    const bool escaped = line.starts_with('\\');
-    if (escaped) line.remove_prefix(1);
+Found parse_line(std::string_view line) {
     for (const auto parse : {weights_entry, tagged_entry, sum_entry}) {
-        Found found = parse(line);
-        if (!found) continue;
-        if (escaped) {
-            const auto name = unescape(found->name);
-            if (!name) return std::nullopt;
-            found->name = *name;
-        }
-        return found;
+        if (Found found = parse(line)) return found;
     }
     return std::nullopt;
 }
 
-Manifest parse_manifest(std::string_view text, const std::string& name) {
+// A line as it stands: calls `use` with what it says and its name, and says whether it says anything.
+template <typename Use>
+bool read_line(std::string_view line, const Use& use) {
+    if (line.size() > most_line_bytes) return false;
+    const bool escaped = line.starts_with('\\');
+    if (escaped) line.remove_prefix(1);
+    const Found found = parse_line(line);
+    if (!found) return false;
+    const auto plain = escaped ? unescape(found->name) : std::nullopt;
+    if (escaped && !plain) return false;
+    use(*found, plain);
+    return true;
+}
+
+std::optional<unsigned> hex_value(char c) {
+    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
+    if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string hex_of(DigestKind kind, const DigestBytes& digest) {
+    return hex_of(kind, Bytes(digest).first(digest_size(kind)));
+}
+
+std::optional<DigestBytes> parse_hex(DigestKind kind, std::string_view hex) {
+    DigestBytes digest{};
+    std::size_t digits = 0;
+    for (const char c : hex) {
+        if (c == '-' && kind == DigestKind::uuid) continue;
+        const auto value = hex_value(c);
+        if (!value || digits == 2 * digest_size(kind)) return std::nullopt;
+        digest[digits / 2] |= std::byte(digits % 2 == 0 ? *value << 4 : *value);
+        ++digits;
+    }
+    if (digits != 2 * digest_size(kind)) return std::nullopt;
+    return digest;
+}
+
+std::optional<ManifestLine> parse_manifest_line(std::string_view line) {
+    std::optional<ManifestLine> result;
+    read_line(line, [&](const ManifestEntry& entry, const std::optional<std::string>& plain) {
+        result = {entry.kind, entry.digest, plain.value_or(std::string(entry.name)), entry.of_file};
+    });
+    return result;
+}
+
+Manifest parse_manifest(std::string text, const std::string& name) {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // editors of other systems put it there
-    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     Manifest manifest;
+    manifest.text = std::make_shared<const std::string>(std::move(text));
+    const auto unescaped = std::make_shared<std::deque<std::string>>();
+    manifest.unescaped = unescaped;
+    std::string_view rest = *manifest.text;
+    // A file of nothing but newlines has no entries, a line with one has 20 bytes at least.
+    constexpr std::size_t least_line_bytes = 16 + 2 + 1 + 1;
+    manifest.entries.reserve(std::min(static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n')),
+                                      rest.size() / least_line_bytes) +
+                             1);
+    if (rest.starts_with(byte_order_mark)) rest.remove_prefix(byte_order_mark.size());
     std::uint32_t number = 0;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        std::string_view line = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
         ++number;
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (line.find_first_not_of(" \t") == std::string_view::npos || is_meant_for_others(line)) continue;
-        auto found = parse_manifest_line(line);
-        if (found) {
-            found->line = number;
-            manifest.entries.push_back(std::move(*found));
-        } else {
-            manifest.unknown.push_back(number);
-        }
+        const bool known = read_line(line, [&](ManifestEntry entry, const std::optional<std::string>& plain) {
+            entry.line = number;
+            if (plain) entry.name = unescaped->emplace_back(*plain);
+            manifest.entries.push_back(entry);
+        });
+        if (!known) manifest.unknown.push_back(number);
     }
     if (manifest.entries.empty())
         throw Error(ErrorKind::usage, {name},

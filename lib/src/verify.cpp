@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <tuple>
+#include <utility>
 
 #include "ggufmap/resident.hpp"
 
@@ -40,17 +40,30 @@ bool any_whole(const VerifyPlan& plan, CheckSubject subject) {
     });
 }
 
-Check compare(const Item& item, const DigestTable& digests, std::size_t thing,
-              const std::vector<DigestKind>& kinds) {
-    Check check{item.subject, item.name, Verdict::unreadable, item.kind, item.wanted};
+DigestBytes padded(Bytes digest) {
+    DigestBytes bytes{};
+    std::copy(digest.begin(), digest.end(), bytes.begin());
+    return bytes;
+}
+
+// Says of `check` how it ended.
+void compare(Check& check, const DigestTable& digests, std::size_t thing,
+             const std::vector<DigestKind>& kinds) {
     if (const Error* const error = digests.error(thing)) {
-        check.error = *error;
-        return check;
+        check.verdict = Verdict::unreadable;
+        check.error = std::make_shared<const Error>(*error);
+        return;
     }
-    const auto k = static_cast<std::size_t>(std::find(kinds.begin(), kinds.end(), item.kind) - kinds.begin());
-    check.found = digests.hex(thing, k);
-    check.verdict = check.found == item.wanted ? Verdict::same : Verdict::different;
-    return check;
+    const auto k =
+        static_cast<std::size_t>(std::find(kinds.begin(), kinds.end(), *check.kind) - kinds.begin());
+    check.found = padded(digests.digest(thing, k));
+    check.verdict = check.found == check.wanted ? Verdict::same : Verdict::different;
+}
+
+std::string tensor_name(const ModelTensor& tensor, std::optional<std::uint64_t> expert) {
+    std::string name(tensor.info->name);
+    if (expert) name += fmt::format("[{}]", *expert);
+    return name;
 }
 
 // Digests of tensors, or of slices of them.
@@ -94,11 +107,15 @@ public:
           plan_(plan),
           evidence_(evidence),
           everything_(selection.everything() && !in_memory),
-          experts_asked_(evidence.tensors.all.empty()) {}
+          experts_asked_(evidence.tensors.all.empty()),
+          listed_tensors_(model.tensors().size()),
+          listed_files_(model.shards().size()) {
+        checks_.reserve(plan.items.size());
+    }
 
     std::vector<Check> judge() {
         for (const Item& item : plan_.items) {
-            listed_.emplace(item.subject, item.index, item.expert);
+            list(item);
             if (item.index == VerifyPlan::absent) {
                 if (everything_) add(item, Verdict::missing);
             } else if (item.subject == CheckSubject::tensor) {
@@ -114,14 +131,28 @@ public:
     std::uint64_t compared_bytes() const { return compared_bytes_; }
 
 private:
-    void add(const Item& item, Verdict verdict) {
-        checks_.push_back({item.subject, item.name, verdict, item.kind, item.wanted});
+    Check& add(const Item& item, Verdict verdict) {
+        const bool ours = item.subject == CheckSubject::tensor && item.index != VerifyPlan::absent;
+        return checks_.emplace_back(
+            Check{item.subject, ours ? tensor_name(model_.tensors()[item.index], item.expert) : item.name,
+                  verdict, item.kind, item.wanted});
+    }
+    void list(const Item& item) {
+        if (item.index == VerifyPlan::absent) return;
+        if (item.expert) {
+            listed_experts_.emplace(item.index, *item.expert);
+        } else if (item.subject == CheckSubject::tensor) {
+            listed_tensors_[item.index] = true;
+        } else if (item.subject == CheckSubject::file) {
+            listed_files_[item.index] = true;
+        }
     }
     void judge_tensor(const Item& item);
     void judge_whole(const Item& item);
     void add_new();
-    bool listed(CheckSubject subject, std::size_t index, std::optional<std::uint64_t> expert = {}) const {
-        return listed_.contains({subject, index, expert});
+    bool listed(const ModelTensor* tensor, std::optional<std::uint64_t> expert) const {
+        const auto index = static_cast<std::size_t>(tensor - model_.tensors().data());
+        return expert ? listed_experts_.contains({index, *expert}) : listed_tensors_[index];
     }
 
     const Model& model_;
@@ -130,7 +161,9 @@ private:
     bool everything_;
     bool experts_asked_;
     std::vector<Check> checks_;
-    std::set<std::tuple<CheckSubject, std::size_t, std::optional<std::uint64_t>>> listed_;
+    std::vector<bool> listed_tensors_;
+    std::vector<bool> listed_files_;
+    std::set<std::pair<std::size_t, std::uint64_t>> listed_experts_;
     std::uint64_t compared_bytes_ = 0;
 };
 
@@ -143,18 +176,20 @@ void Judge::judge_tensor(const Item& item) {
         return;
     }
     if (!row) return;
-    if (!pieces.resident.empty() && !pieces.resident[*row]) return add(item, Verdict::unchecked);
-    checks_.push_back(compare(item, pieces.digests, *row, evidence_.kinds));
-    if (!checks_.back().error) compared_bytes_ += pieces.all[*row].where.range.size;
+    Check& check = add(item, Verdict::unchecked);
+    if (!pieces.resident.empty() && !pieces.resident[*row]) return;
+    compare(check, pieces.digests, *row, evidence_.kinds);
+    if (!check.error) compared_bytes_ += pieces.all[*row].where.range.size;
 }
 
 void Judge::judge_whole(const Item& item) {
     if (!everything_) return;
-    if (item.other_kind) return add(item, Verdict::unchecked);
+    Check& check = add(item, Verdict::unchecked);
+    if (item.other_kind) return;
     if (item.subject == CheckSubject::weights) {
-        checks_.push_back(compare(item, *evidence_.weights, 0, evidence_.kinds));
+        compare(check, *evidence_.weights, 0, evidence_.kinds);
     } else {
-        checks_.push_back(compare(item, *evidence_.files, item.index, evidence_.kinds));
+        compare(check, *evidence_.files, item.index, evidence_.kinds);
     }
 }
 
@@ -162,14 +197,11 @@ void Judge::add_new() {
     const Pieces& pieces = experts_asked_ ? evidence_.slices : evidence_.tensors;
     const bool lists_them = experts_asked_ ? plan_.lists_experts : plan_.lists_tensors;
     for (const Selected& one : pieces.all) {
-        const auto index = static_cast<std::size_t>(one.tensor - model_.tensors().data());
-        if (!lists_them || listed(CheckSubject::tensor, index, one.expert)) continue;
-        std::string name(one.tensor->info->name);
-        if (one.expert) name += fmt::format("[{}]", *one.expert);
-        checks_.push_back({CheckSubject::tensor, std::move(name), Verdict::added});
+        if (!lists_them || listed(one.tensor, one.expert)) continue;
+        checks_.push_back({CheckSubject::tensor, tensor_name(*one.tensor, one.expert), Verdict::added});
     }
     for (std::size_t i = 0; plan_.lists_files && everything_ && i < model_.shards().size(); ++i) {
-        if (!listed(CheckSubject::file, i))
+        if (!listed_files_[i])
             checks_.push_back(
                 {CheckSubject::file, std::string(base_name(model_.shards()[i].file.name())), Verdict::added});
     }
@@ -295,18 +327,18 @@ Check verify_named(const Model& model, std::uint32_t shard, const NamedDigest& n
     const ShardRange whole{shard, {0, file.size()}};
     WeightSink* const sinks[] = {&sink};
     Check check{CheckSubject::file, std::string(base_name(file.name())), Verdict::unchecked, named.kind,
-                named.hex};
+                parse_hex(named.kind, named.hex)};
     if (!read_in_order(model, {&whole, 1}, options, sinks)) return check;
     try {
         file.check_unchanged();
     } catch (const Error& error) {
         sink.error = error;
     }
-    check.error = sink.error;
-    check.found = sink.digest.hex();
-    check.verdict = check.error                ? Verdict::unreadable
-                    : check.found == named.hex ? Verdict::same
-                                               : Verdict::different;
+    if (sink.error) check.error = std::make_shared<const Error>(*sink.error);
+    check.found = padded(sink.digest.bytes());
+    check.verdict = check.error                   ? Verdict::unreadable
+                    : check.found == check.wanted ? Verdict::same
+                                                  : Verdict::different;
     return check;
 }
 

@@ -243,11 +243,14 @@ void DigestTable::set(std::size_t thing, std::size_t kind, Bytes digest) {
     std::copy(digest.begin(), digest.end(), at + 1);
 }
 
-std::string DigestTable::hex(std::size_t thing, std::size_t kind) const {
+Bytes DigestTable::digest(std::size_t thing, std::size_t kind) const {
     const Column& column = columns_[kind];
     const Bytes cell = Bytes(rows_).subspan(thing * row_bytes_ + column.offset, 1 + digest_size(column.kind));
-    if (cell.front() == std::byte{0}) return {};
-    return hex_of(column.kind, cell.subspan(1));
+    return cell.front() == std::byte{0} ? Bytes() : cell.subspan(1);
+}
+
+std::string DigestTable::hex(std::size_t thing, std::size_t kind) const {
+    return hex_of(columns_[kind].kind, digest(thing, kind));
 }
 
 void DigestTable::fail(std::size_t thing, std::shared_ptr<const Error> error) {

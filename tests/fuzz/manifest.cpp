@@ -12,12 +12,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(!manifest.entries.empty());
     for (const ManifestEntry& entry : manifest.entries) {
         if (!entry.of_file) continue;  // a name of weights may hold what no line can
-        const std::string line = file_line(entry.kind, entry.hex, entry.name);
+        const std::string line = file_line(entry.kind, hex_of(entry.kind, entry.digest), entry.name);
         demand(line.find('\n') == std::string::npos);
         const Manifest again = parse_manifest(line, "again");
         demand(again.entries.size() == 1 && again.unknown.empty());
         const ManifestEntry& same = again.entries.front();
-        demand(same.kind == entry.kind && same.hex == entry.hex && same.name == entry.name && same.of_file);
+        demand(same.kind == entry.kind && same.digest == entry.digest && same.name == entry.name &&
+               same.of_file);
     }
     return 0;
 } catch (const Error& error) {

@@ -13,10 +13,16 @@ const std::string hex32 = hex16 + hex16;
 const std::string hex40 = hex32 + "01234567";
 const std::string hex64 = hex32 + hex32;
 
-ManifestEntry only_entry(const std::string& line) {
+// In a list as by itself.
+ManifestLine only_entry(const std::string& line) {
     const Manifest manifest = parse_manifest(line + "\n", "m");
     REQUIRE(manifest.entries.size() == 1);
-    return manifest.entries[0];
+    const ManifestEntry& entry = manifest.entries[0];
+    const auto alone = parse_manifest_line(line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
+    REQUIRE(alone);
+    CHECK(alone->digest == entry.digest);
+    CHECK(alone->name == entry.name);
+    return *alone;
 }
 
 }  // namespace
@@ -46,10 +52,10 @@ TEST_CASE("manifest lines of every tool are recognised") {
     };
     for (const Case& wanted : cases) {
         CAPTURE(wanted.line);
-        const ManifestEntry found = only_entry(wanted.line);
+        const ManifestLine found = only_entry(wanted.line);
         CHECK(found.kind == wanted.kind);
         CHECK(found.of_file == wanted.of_file);
-        CHECK(found.hex == wanted.hex);
+        CHECK(hex_of(found.kind, found.digest) == wanted.hex);
         CHECK(found.name == "a b.gguf:x");
     }
 }
@@ -67,14 +73,14 @@ TEST_CASE("what is written is read back, whatever the name") {
         for (const DigestKind kind : {DigestKind::xxh64, DigestKind::xxh3_128, DigestKind::xxh3_64,
                                       DigestKind::sha1, DigestKind::sha256}) {
             const std::string hex = digest_hex(kind, {});
-            const ManifestEntry file = only_entry(file_line(kind, hex, name));
+            const ManifestLine file = only_entry(file_line(kind, hex, name));
             CHECK(file.kind == kind);
-            CHECK(file.hex == hex);
+            CHECK(hex_of(file.kind, file.digest) == hex);
             CHECK(file.name == name);
             CHECK(file.of_file);
         }
         if (name.starts_with(' ')) continue;  // llama-gguf-hash splits its lines at spaces
-        const ManifestEntry weights = only_entry(weights_line(DigestKind::sha1, hex40, name));
+        const ManifestLine weights = only_entry(weights_line(DigestKind::sha1, hex40, name));
         CHECK(weights.name == name);
         CHECK_FALSE(weights.of_file);
     }
@@ -90,4 +96,15 @@ TEST_CASE("lines that are none are counted, and nothing else is an error") {
     CHECK_THROWS_AS(parse_manifest("<html>\n", "m"), Error);
     CHECK_THROWS_AS(parse_manifest("", "m"), Error);
     CHECK_THROWS_AS(parse_manifest("\\" + hex64 + "  bad\\x\n", "m"), Error);
+}
+
+TEST_CASE("names live as long as any copy of the manifest") {
+    Manifest copy;
+    {
+        const Manifest manifest = parse_manifest(hex16 + "  m.gguf\n\\" + hex16 + "  a\\\\b\n", "m");
+        copy = manifest;
+    }
+    REQUIRE(copy.entries.size() == 2);
+    CHECK(copy.entries[0].name == "m.gguf");
+    CHECK(copy.entries[1].name == "a\\b");
 }

@@ -96,9 +96,11 @@ bool asks_for_integrity(const Args& args) {
 
 namespace {
 
-Status show_all(const Args& args, const Manifest* manifest, JsonWriter* json, Io& io) {
+Status show_all(const Args& args, Manifest* manifest, JsonWriter* json, Io& io) {
     cli::Style style = cli::Style::from(args);
+    std::size_t left = args.count("MODEL");
     return cli::for_each_input(args, io, "MODEL", [&](const std::string& name) {
+        --left;
         refuse(name == "-", "weights cannot be read from a pipe: give a file");
         const auto headers = args.has("--in-memory")
                                  ? ModelOpening::Headers::untouched  // it counts them, too
@@ -107,7 +109,7 @@ Status show_all(const Args& args, const Manifest* manifest, JsonWriter* json, Io
         const std::uint64_t total = args.has("--diff") ? 0 : model.file_bytes();  // the other one comes later
         cli::Progress progress(io, args.has("--quiet"), fmt::format("reading {}", printable(name)), total);
         if (args.count("MODEL") > 1) style.model = name;
-        Weights weights{model, name, cli::selection_from(args), style, json, manifest};
+        Weights weights{model, name, cli::selection_from(args), style, json, manifest, left == 0};
         style.continues = true;
         weights.read.jobs = cli::jobs_from(args);
         weights.read.keep_cache = args.has("--keep-cache");
@@ -137,7 +139,7 @@ Status show_integrity(const Args& args, Io& io) {
         manifest = read_manifest(*path, io);
         if (!args.has("--quiet")) remark_unknown_lines(*manifest, *path, args, io);
     }
-    const Manifest* const wanted = manifest ? &*manifest : nullptr;
+    Manifest* const wanted = manifest ? &*manifest : nullptr;
     if (cli::Style::from(args).format != cli::Format::json) return show_all(args, wanted, nullptr, io);
     return write_document(io, [&](JsonWriter& json) { return show_all(args, wanted, &json, io); });
 }

@@ -31,9 +31,10 @@ struct Weights {
     const Model& model;
     const std::string& name;  ///< as on the command line
     Selection selection;
-    cli::Style style;          ///< rows for scripts tell several models apart
-    JsonWriter* json;          ///< takes an object for each model; null without --json
-    const Manifest* manifest;  ///< what --verify names; null without, and with --verify=name
+    cli::Style style;    ///< rows for scripts tell several models apart
+    JsonWriter* json;    ///< takes an object for each model; null without --json
+    Manifest* manifest;  ///< what --verify names; null without, and with --verify=name
+    bool last;           ///< nobody needs the manifest after this model
     ReadOptions read = {};
 };
 

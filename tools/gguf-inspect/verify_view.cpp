@@ -46,13 +46,15 @@ std::vector<cli::Column> columns() {
 }
 
 std::vector<cli::Cell> cells(const Check& check) {
-    const auto known = [](const std::string& text) { return text.empty() ? cli::Cell() : cli::Cell(text); };
+    const auto hex = [&](const std::optional<DigestBytes>& digest) {
+        return digest && check.kind ? cli::Cell(hex_of(*check.kind, *digest)) : cli::Cell();
+    };
     return {std::string(name_of(check.verdict)),
             std::string(word(check.subject)),
             check.name,
             check.kind ? cli::Cell(std::string(name_of(*check.kind))) : cli::Cell(),
-            known(check.wanted),
-            known(check.found)};
+            hex(check.wanted),
+            hex(check.found)};
 }
 
 bool any(const Verification& result, CheckSubject subject, Verdict verdict) {
@@ -227,6 +229,7 @@ Status show_verification(const Weights& weights, const Args& args, Io& io) {
         return result.complete ? print(weights, result, args, io) : Status::trouble;
     }
     const VerifyPlan plan = plan_verification(weights.model, *weights.manifest, named_kind(args));
+    if (weights.last) *weights.manifest = {};  // it may be as large as a header, and is in the plan now
     const Verification result =
         verify(weights.model, plan, weights.selection, args.has("--in-memory"), weights.read);
     if (!result.complete) return Status::trouble;

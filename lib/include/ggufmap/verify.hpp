@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,21 +35,21 @@ struct Check {
     CheckSubject subject;
     std::string name;  ///< of the tensor or the file; of the weights, the model as the manifest calls it
     Verdict verdict;
-    std::optional<DigestKind> kind = {};  ///< nothing where verdict is added
-    std::string wanted = {};              ///< digest in the manifest
-    std::string found = {};               ///< digest of what is there
-    std::optional<Error> error = {};
+    std::optional<DigestKind> kind = {};      ///< nothing where verdict is added
+    std::optional<DigestBytes> wanted = {};   ///< digest in the manifest
+    std::optional<DigestBytes> found = {};    ///< digest of what is there
+    std::shared_ptr<const Error> error = {};  ///< null: none
 };
 
 /// What of a manifest is about this model.
 struct VerifyPlan {
     struct Item {
         CheckSubject subject;
-        std::string name;
+        std::string name;   ///< as the manifest has it; empty for a tensor that the model has
         std::size_t index;  ///< into Model::tensors() or shards(); `absent` where the model has it not
         std::optional<std::uint64_t> expert = {};  ///< whose slice of the tensor
         DigestKind kind = {};
-        std::string wanted = {};
+        DigestBytes wanted = {};
         bool other_kind = false;  ///< than the one that was asked for: not to be compared
     };
     static constexpr std::size_t absent = ~std::size_t{0};

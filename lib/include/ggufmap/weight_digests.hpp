@@ -25,6 +25,8 @@ public:
     std::size_t size() const { return things_; }
     /// Digest by place in `kinds`; empty where that kind is not made for the thing.
     std::string hex(std::size_t thing, std::size_t kind) const;
+    /// Its bytes, likewise; a view that set() and the table's end invalidate.
+    Bytes digest(std::size_t thing, std::size_t kind) const;
     /// Why its digests are void: unreadable, or changed while it was read. Null: they are not.
     const Error* error(std::size_t thing) const;
 

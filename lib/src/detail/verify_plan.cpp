@@ -142,6 +142,7 @@ public:
         : model_(model), manifest_(manifest), kind_(kind) {}
 
     VerifyPlan plan() {
+        plan_.items.reserve(manifest_.entries.size());
         read_weights_entries();
         read_file_entries();
         if (plan_.items.empty() && !other_kinds_.empty())
@@ -167,22 +168,24 @@ private:
     void read_weights_entries();
     void read_file_entries();
     void add_tensor(std::string_view name, const ManifestEntry& entry);
-    void add(VerifyPlan::Item item, const ManifestEntry& entry);
+    void add(VerifyPlan::Item item, std::string_view name, const ManifestEntry& entry);
 
     const Model& model_;
     const Manifest& manifest_;
     std::optional<DigestKind> kind_;
     VerifyPlan plan_;
-    using Key = std::pair<CheckSubject, std::string>;  // the name; of all weights, nothing
+    using Key = std::pair<CheckSubject, std::string_view>;  // the name; of all weights, nothing
     std::map<Key, Known> known_;
     std::map<Key, VerifyPlan::Item> other_kinds_;
 };
 
-void Planner::add(VerifyPlan::Item item, const ManifestEntry& entry) {
+// Names of tensors that the model has are not kept: there may be 500,000.
+void Planner::add(VerifyPlan::Item item, std::string_view name, const ManifestEntry& entry) {
+    if (item.subject != CheckSubject::tensor || item.index == VerifyPlan::absent) item.name = name;
     item.kind = entry.kind;
-    item.wanted = entry.hex;
+    item.wanted = entry.digest;
     item.other_kind = kind_ && entry.kind != *kind_;
-    const Key key{item.subject, item.subject == CheckSubject::weights ? std::string() : item.name};
+    const Key key{item.subject, item.subject == CheckSubject::weights ? std::string_view() : name};
     if (item.other_kind) {
         other_kinds_.try_emplace(key, std::move(item));
         return;
@@ -190,30 +193,30 @@ void Planner::add(VerifyPlan::Item item, const ManifestEntry& entry) {
     const auto [known, fresh] = known_.try_emplace(key, Known{plan_.items.size(), {}});
     const ManifestEntry*& first = known->second.entries[static_cast<std::size_t>(entry.kind)];
     if (first == nullptr) first = &entry;
-    if (first->hex != entry.hex)
+    if (first->digest != entry.digest)
         throw Error(
             ErrorKind::usage, {model_.name()},
-            fmt::format("lines {} and {} of the manifest fit it equally well, but have different digests{}",
-                        first->line, entry.line,
-                        item.subject == CheckSubject::tensor ? fmt::format(" of tensor '{}'", item.name)
-                                                             : std::string()));
+            fmt::format(
+                "lines {} and {} of the manifest fit it equally well, but have different digests{}",
+                first->line, entry.line,
+                item.subject == CheckSubject::tensor ? fmt::format(" of tensor '{}'", name) : std::string()));
     if (fresh) {
         plan_.items.push_back(std::move(item));
     } else if (strength(entry.kind) > strength(plan_.items[known->second.item].kind)) {
         plan_.items[known->second.item].kind = entry.kind;
-        plan_.items[known->second.item].wanted = entry.hex;
+        plan_.items[known->second.item].wanted = entry.digest;
     }
 }
 
 void Planner::add_tensor(std::string_view name, const ManifestEntry& entry) {
     const Thing thing = find_thing(model_, name);
-    VerifyPlan::Item item{CheckSubject::tensor, std::string(name), VerifyPlan::absent};
+    VerifyPlan::Item item{CheckSubject::tensor, {}, VerifyPlan::absent};
     const bool has =
         thing.tensor != nullptr && (!thing.expert || *thing.expert < expert_slices(*thing.tensor->info));
     if (has) item.index = static_cast<std::size_t>(thing.tensor - model_.tensors().data());
     item.expert = thing.expert;
     (thing.expert ? plan_.lists_experts : plan_.lists_tensors) = true;
-    add(std::move(item), entry);
+    add(std::move(item), name, entry);
 }
 
 void Planner::read_weights_entries() {
@@ -236,7 +239,7 @@ void Planner::read_weights_entries() {
         } else if (parts.tensor) {
             add_tensor(*parts.tensor, entry);
         } else if (our_names.size() <= 1) {
-            add({CheckSubject::weights, std::string(parts.owner), 0}, entry);
+            add({CheckSubject::weights, {}, 0}, parts.owner, entry);
         } else {
             ++plan_.others;  // a model-wide line of one shard of several is not about the whole model
         }
@@ -280,7 +283,7 @@ void Planner::read_file_entries() {
         const std::string_view base = base_name(entry.name);
         const auto shard = shard_of.find(base);
         const Fit fit = ours.fit(entry.name);
-        VerifyPlan::Item item{CheckSubject::file, std::string(base), VerifyPlan::absent};
+        VerifyPlan::Item item{CheckSubject::file, {}, VerifyPlan::absent};
         if (shard != shard_of.end() && fit > 0) {
             item.index = shard->second;
         } else if (renamed) {
@@ -290,7 +293,7 @@ void Planner::read_file_entries() {
             continue;
         }
         plan_.lists_files = true;
-        add(std::move(item), entry);
+        add(std::move(item), base, entry);
     }
 }
 
