@@ -12,6 +12,8 @@
 #include <xxhash.h>
 #endif
 
+#include "detail/append_hex.hpp"
+
 namespace ggufmap {
 
 struct Digest::State {
@@ -234,16 +236,13 @@ std::vector<std::byte> Digest::bytes() { return state_->finish(); }
 std::string Digest::hex() { return hex_of(kind_, bytes()); }
 
 std::string hex_of(DigestKind kind, Bytes digest) {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
     text.reserve(2 * digest.size() + 4);
     for (const std::byte byte : digest) {
-        const auto value = std::to_integer<unsigned>(byte);
         const bool dash = kind == DigestKind::uuid &&
                           (text.size() == 8 || text.size() == 13 || text.size() == 18 || text.size() == 23);
         if (dash) text += '-';
-        text += digits[value >> 4];
-        text += digits[value & 15];
+        detail::append_hex(text, std::to_integer<unsigned>(byte), 2);
     }
     return text;
 }

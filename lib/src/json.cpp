@@ -6,9 +6,10 @@
 #include <cassert>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <iterator>
 
+#include "detail/append_hex.hpp"
+#include "detail/plain_text.hpp"
 #include "detail/utf8.hpp"
 #include "ggufmap/text.hpp"
 
@@ -16,7 +17,6 @@ namespace ggufmap {
 namespace {
 
 constexpr std::size_t drain_at = 64 * 1024;
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 void append_escape(std::string& out, char32_t c) {
     switch (c) {
@@ -35,45 +35,16 @@ void append_escape(std::string& out, char32_t c) {
         case '\r':
             out += "\\r";
             break;
-        default: {  // a control character: none lies beyond U+2069
-            const char escape[] = {'\\',
-                                   'u',
-                                   hex_digits[c >> 12 & 0xF],
-                                   hex_digits[c >> 8 & 0xF],
-                                   hex_digits[c >> 4 & 0xF],
-                                   hex_digits[c & 0xF]};
-            out.append(escape, sizeof escape);
-        }
+        default:
+            out += "\\u";  // no control character lies beyond U+2069
+            detail::append_hex(out, c, 4);
     }
-}
-
-constexpr bool is_plain(char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F && c != '"' &&
-           c != '\\';
-}
-
-// How many bytes at the front stand for themselves. Eight at a time: 100,000 tensors are 20 MB of JSON.
-std::size_t plain_prefix(std::string_view bytes) {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    constexpr std::uint64_t high = 0x80 * ones;
-    const auto below = [](std::uint64_t eight, std::uint64_t least) { return eight - least * ones; };
-    std::size_t plain = 0;
-    for (std::uint64_t eight = 0; plain + sizeof eight <= bytes.size(); plain += sizeof eight) {
-        std::memcpy(&eight, bytes.data() + plain, sizeof eight);
-        // The upper bit of each byte that is no plain one, or behind one of those.
-        const std::uint64_t quote = below(eight ^ '"' * ones, 1);
-        const std::uint64_t backslash = below(eight ^ '\\' * ones, 1);
-        if (((below(eight, 0x20) | (eight + ones) | eight | quote | backslash) & high) != 0) break;
-    }
-    const auto odd =
-        std::find_if_not(bytes.begin() + static_cast<std::ptrdiff_t>(plain), bytes.end(), is_plain);
-    return static_cast<std::size_t>(odd - bytes.begin());
 }
 
 // Moves `text` to `out` until that is about `enough` long, whole characters at a time.
 void append_escaped(std::string& out, std::string_view& text, std::size_t enough) {
     while (!text.empty() && out.size() < enough) {
-        const std::size_t plain = plain_prefix(text.substr(0, drain_at));
+        const std::size_t plain = detail::plain_prefix<'"', '\\'>(text.substr(0, drain_at));
         out.append(text.data(), plain);
         text.remove_prefix(plain);
         if (text.empty() || plain == drain_at) continue;
@@ -210,9 +181,7 @@ void JsonWriter::text(std::string_view bytes) {
     before_value();
     buffer_ += '"';
     for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        const char digits[] = {hex_digits[byte >> 4], hex_digits[byte & 0xF]};
-        buffer_.append(digits, sizeof digits);
+        detail::append_hex(buffer_, static_cast<unsigned char>(c), 2);
         if (buffer_.size() >= drain_at) drain();
     }
     buffer_ += '"';
