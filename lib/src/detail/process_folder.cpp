@@ -157,7 +157,8 @@ void share_out(std::vector<Mapper>& mappers) {
     for (Mapper& mapper : mappers) {
         for (MappedArea& area : mapper.areas) {
             if (!shares(area)) continue;
-            const std::uint64_t share = area.cost->shared_huge / sharers[area.file];
+            const std::uint64_t share =
+                area.cost->shared_huge / std::max<std::uint64_t>(sharers[area.file], 1);
             area.cost->pss += share;
             mapper.cost->pss += share;
         }

@@ -59,7 +59,7 @@ bool StillSource::copy_resident(std::span<std::byte> out) {
     if (!resident_) return false;
     try {
         return resident_->copy(position_, out);
-    } catch (const Error&) {  // process_vm_readv is forbidden (seccomp)
+    } catch (const Error&) {  // residency is unknown, or process_vm_readv forbidden (seccomp)
         resident_.reset();
         return false;
     }
