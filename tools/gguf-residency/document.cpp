@@ -3,6 +3,7 @@
 #include "gguf-residency/mapped_by.hpp"
 #include "gguf-residency/tables.hpp"
 #include "gguf-residency/view.hpp"
+#include "gguf-residency/watch.hpp"
 
 namespace ggufmap::residency {
 namespace {
@@ -52,6 +53,30 @@ void write_model(const View& view, JsonWriter& json, const Model& model, std::si
 }
 
 }  // namespace
+
+void begin_document(JsonWriter& json, const View& view) {
+    json.begin_object();
+    json.key("schema");
+    json.string("gguf-residency/1");
+    if (view.rates == nullptr) return;
+    json.key("rates");
+    if (!*view.rates) return json.null();
+    const Rates& rates = **view.rates;
+    const auto number = [&](const char* key, std::optional<double> value) {
+        json.key(key);
+        value ? json.number(*value) : json.null();
+    };
+    json.begin_object(JsonWriter::Layout::inline_);
+    number("in_bytes_per_second", rates.in);
+    number("out_bytes_per_second", rates.out);
+    number("major_faults_per_second", rates.major_faults);
+    number("disk_bytes_per_second", rates.disk);
+    number("memory_pressure_percent", rates.memory_pressure);
+    number("io_pressure_percent", rates.io_pressure);
+    json.key("complete");
+    json.boolean(rates.all_seen);
+    json.end_object();
+}
 
 cli::Status show_document(const View& view, Models models, bool experts) {
     const MappedBy mapped(view.processes, models);

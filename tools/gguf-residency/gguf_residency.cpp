@@ -124,16 +124,6 @@ bool is_truncated(const Model& model) {
     });
 }
 
-// By the file of its first shard: a model may have several names, and a set has one for each shard.
-const Model* same_model(const std::vector<Model>& models, const Model& model) {
-    const FileIdentity& wanted = model.shards().front().file.identity();
-    const auto same = std::find_if(models.begin(), models.end(), [&](const Model& other) {
-        const FileIdentity& found = other.shards().front().file.identity();
-        return found.device == wanted.device && found.inode == wanted.inode;
-    });
-    return same == models.end() ? nullptr : &*same;
-}
-
 Status work(const Args& args, Io& io) {
     const std::vector<Requirement> requirements = requirements_from(args);
     const KernelPageCache cache(method_from(args));
@@ -148,7 +138,9 @@ Status work(const Args& args, Io& io) {
         Model model = files.empty()       ? Model::open(wanted, places, {.headers = untouched})
                       : files.size() == 1 ? Model::from(std::move(files.front()), {.headers = untouched})
                                           : Model::of_shards(std::move(files), {.headers = untouched});
-        if (const Model* same = budget ? nullptr : same_model(models, model)) {
+        const auto same = std::find_if(models.begin(), models.end(),
+                                       [&](const Model& other) { return is_same(other, model); });
+        if (same != models.end() && !budget) {
             if (!args.has("--quiet"))
                 cli::say(args, io, fmt::format("{}: is {}, which is shown once", model.name(), same->name()));
             return Status::ok;

@@ -20,6 +20,10 @@ std::vector<const File*> files_of(Models models) {
 
 }  // namespace
 
+bool is_same(const Model& one, const Model& other) {
+    return one.shards().front().file.identity().same_file(other.shards().front().file.identity());
+}
+
 std::vector<MapsIdentity> maps_identities(Models models) {
     std::vector<MapsIdentity> identities;
     for (const File* file : files_of(models)) identities.push_back(maps_identity(*file));

@@ -25,6 +25,10 @@ PageMapCache pages_of_process(const ProcessTable& table, Models models, int pid,
 void add_touched(PageMapCache& seen, const ProcessTable& table, const MapperScan& scan, Models models,
                  int pid);
 
+/// Whether both are of the same file, or set of files: it may have several names, and a set has one for each
+/// shard.
+bool is_same(const Model& one, const Model& other);
+
 /// The models' files as maps name them: all shards of all models, in order.
 std::vector<MapsIdentity> maps_identities(Models models);
 

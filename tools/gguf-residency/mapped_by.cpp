@@ -6,18 +6,16 @@
 #include <algorithm>
 
 #include "gguf-residency/counts.hpp"
+#include "gguf-residency/lens.hpp"
 
 namespace ggufmap::residency {
 
 MappedBy::MappedBy(const ProcessTable& processes, Models models) {
-    std::vector<MapsIdentity> files;
     for (std::size_t model = 0; model < models.size(); ++model) {
-        for (std::uint32_t shard = 0; shard < models[model].shards().size(); ++shard) {
-            files.push_back(maps_identity(models[model].shards()[shard].file));
+        for (std::uint32_t shard = 0; shard < models[model].shards().size(); ++shard)
             places_.push_back({model, shard});
-        }
     }
-    scan_ = processes.mappers(files, ProcessTable::Detail::areas);
+    scan_ = processes.mappers(maps_identities(models), ProcessTable::Detail::areas);
 }
 
 std::vector<std::uint64_t> MappedBy::pids(std::size_t model, const ShardRange& where) const {

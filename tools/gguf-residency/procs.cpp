@@ -22,10 +22,9 @@ struct Files {
 };
 
 Files files_of(Models models) {
-    Files files;
+    Files files{maps_identities(models), {}, {}};
     for (std::size_t i = 0; i < models.size(); ++i) {
         for (const Shard& shard : models[i].shards()) {
-            files.maps.push_back(maps_identity(shard.file));
             files.identities.push_back(shard.file.identity());
             files.model.push_back(i);
         }

@@ -89,30 +89,6 @@ Moment look(const View& view, Models models) {
     return moment;
 }
 
-void begin_document(JsonWriter& json, const View& view) {
-    json.begin_object();
-    json.key("schema");
-    json.string("gguf-residency/1");
-    if (view.rates == nullptr) return;
-    json.key("rates");
-    if (!*view.rates) return json.null();
-    const Rates& rates = **view.rates;
-    const auto number = [&](const char* key, std::optional<double> value) {
-        json.key(key);
-        value ? json.number(*value) : json.null();
-    };
-    json.begin_object(JsonWriter::Layout::inline_);
-    number("in_bytes_per_second", rates.in);
-    number("out_bytes_per_second", rates.out);
-    number("major_faults_per_second", rates.major_faults);
-    number("disk_bytes_per_second", rates.disk);
-    number("memory_pressure_percent", rates.memory_pressure);
-    number("io_pressure_percent", rates.io_pressure);
-    json.key("complete");
-    json.boolean(rates.all_seen);
-    json.end_object();
-}
-
 Rates rates_between(const Moment& before, const Moment& after, std::chrono::duration<double> between) {
     const auto a_second = [&](std::uint64_t count) { return static_cast<double>(count) / between.count(); };
     Rates rates;

@@ -81,9 +81,7 @@ cli::Status show_recording(const View& view, const Recording& recording, Models 
     const bool json = view.style.format == cli::Format::json;
     JsonWriter writer(json ? cli::json_sink(view.io) : JsonWriter::Sink([](std::string_view) {}));
     if (json) {
-        writer.begin_object();
-        writer.key("schema");
-        writer.string("gguf-residency/1");
+        begin_document(writer, view);
         writer.key("tensors");
     }
     const auto print = [&](cli::Report& report) {

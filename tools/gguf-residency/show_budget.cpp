@@ -271,10 +271,8 @@ void write_document(const View& view, const Budget& budget, const std::vector<st
 // Of one model, beside those before it: a file that was given before is in memory once, whatever number of
 // processes have contexts of their own.
 Need need_beside(const View& view, Models before, const Model& model, Need need) {
-    const auto same = [&](const Model& other) {
-        return other.shards().front().file.identity().same_file(model.shards().front().file.identity());
-    };
-    if (std::any_of(before.begin(), before.end(), same)) {
+    if (std::any_of(before.begin(), before.end(),
+                    [&](const Model& other) { return is_same(other, model); })) {
         need.weights = need.every_token = need.experts = 0;
         need.resident_already = 0;
         need.given_before = true;

@@ -104,7 +104,7 @@ public:
     }
 
 private:
-    static constexpr unsigned wide = 120;  // as in the tables of layers and tensors
+    static constexpr unsigned wide = 120;  // columns: less is no room for paths of control groups
 
     std::size_t index_of(std::string_view name) const {
         const auto found = std::find_if(columns_.begin(), columns_.end(),

@@ -17,8 +17,8 @@ namespace {
 
 bool has_its_name(const File& file) {
     struct stat status {};
-    return ::stat(file.name().c_str(), &status) == 0 && status.st_dev == file.identity().device &&
-           status.st_ino == file.identity().inode;
+    return ::stat(file.name().c_str(), &status) == 0 &&
+           file.identity().same_file({status.st_dev, status.st_ino});
 }
 
 std::string change_of(const File& file, bool was_named) {
